@@ -1,0 +1,790 @@
+/*
+ * durable.h - libdurable, durable execution inside your own SQLite connection.
+ *
+ * A workflow is a C function. Its steps are recorded in a log, three tables beside your own in a
+ * SQLite database that your program already has open. When the program dies, it starts the
+ * workflow again: the function runs from the top, every step that finished gives back its recorded
+ * result without running, and the first unfinished step is where real work goes on.
+ *
+ *     static int order(dur_run *run, void *user)
+ *     {
+ *         int64_t payment = 0;
+ *
+ *         DUR_STEP(run, "charge", payment) { payment = charge_card(user); }
+ *         DUR_STEP(run, "ship")            { ship_parcel(user, payment); }
+ *         return 0;
+ *     }
+ *
+ * The header climbs: floor 1 (a workflow is a function, DUR_STEP) is all that most programs need;
+ * floor 2 are the verbs under the macro; the rest is owning, repairing and asking. Read it from
+ * the top and stop when you have enough.
+ *
+ * The one rule for a workflow function: outside its steps it must be deterministic. Started again
+ * with the same input and the same recorded results it has to ask for the same steps in the same
+ * order. Clocks, random numbers, files, the network and other people's tables belong into steps.
+ *
+ * Threads: a dur_log, its runs and their steps are used by one thread at a time, like the
+ * connection under them. Different logs, on different connections, are independent, also on one
+ * file. The library has no threads, no global state, and installs nothing in the connection.
+ *
+ * Memory: all of it comes from sqlite3_malloc64(). Strings are UTF-8 and end with a NUL. Times are
+ * Unix milliseconds in an int64_t; durations say their unit in their name.
+ *
+ * All of this is here since version 0.1.0.
+ */
+#ifndef DURABLE_H
+#define DURABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#ifdef __cplusplus
+#include <type_traits>
+extern "C" {
+#else
+#include <limits.h>
+#endif
+
+/* ---- Version and linkage ------------------------------------------------------------------- */
+
+#define DUR_VERSION_MAJOR 0
+#define DUR_VERSION_MINOR 1
+#define DUR_VERSION_PATCH 0
+#define DUR_VERSION "0.1.0"
+
+/* DUR_SHARED: define it where a program uses the shared library on Windows (the CMake target and
+ * pkg-config do). DUR_API may be defined from outside, for example as `static` by a host that
+ * includes the single-file form. */
+#ifndef DUR_API
+#if defined(_WIN32) && defined(DUR_BUILDING_SHARED)
+#define DUR_API __declspec(dllexport)
+#elif defined(_WIN32) && defined(DUR_SHARED)
+#define DUR_API __declspec(dllimport)
+#elif defined(__GNUC__)
+#define DUR_API __attribute__((visibility("default")))
+#else
+#define DUR_API
+#endif
+#endif
+
+#if defined(__GNUC__)
+#define DUR_PRINTF_(text, first) __attribute__((format(printf, text, first)))
+#define DUR_MUST_CHECK __attribute__((warn_unused_result))
+#else
+#define DUR_PRINTF_(text, first)
+#define DUR_MUST_CHECK
+#endif
+
+/* The version of the library that runs, such as "0.1.0"; DUR_VERSION is the one compiled with. */
+DUR_API const char *dur_version(void);
+
+/* ---- Codes --------------------------------------------------------------------------------- */
+
+/*
+ * What every function of type int returns: 0 is done, positive is an outcome that is no error,
+ * negative is an error. The code says what to do; dur_errmsg() says what happened, in one line,
+ * with run, position and names in it. The numbers never change.
+ */
+#define DUR_CODE_MAP(X)                                                                            \
+    X(DUR_OK, 0, "done; what was to be recorded is recorded")                                      \
+    X(DUR_EXECUTE, 1, "the log has no answer yet: execute the step and record its outcome")        \
+    X(DUR_REPLAYED, 2, "answered from the log: do not execute the step")                           \
+    X(DUR_FAILED, 3, "a recorded failure, final: read its message")                                \
+    X(DUR_MISUSE, -1, "the call is wrong or comes at the wrong time: mend the program")            \
+    X(DUR_NOMEM, -2, "out of memory: free some and execute the run again")                         \
+    X(DUR_BUSY, -3, "the database stayed locked: execute the run again later")                     \
+    X(DUR_INTERRUPTED, -4, "the host interrupted SQLite: execute the run again")                   \
+    X(DUR_FULL, -5, "the disk or the database is full: make room and execute the run again")       \
+    X(DUR_IOERR, -6, "reading or writing failed: check the disk, then execute the run again")      \
+    X(DUR_READONLY, -7, "the database cannot be written: open it for writing")                     \
+    X(DUR_CORRUPT, -8, "the log is damaged at the place named: restore or repair it")              \
+    X(DUR_FOREIGN, -9, "the database holds something of that name that is no log of ours")         \
+    X(DUR_VERSION_TOO_NEW, -10, "the log was written by a newer library: upgrade this program")    \
+    X(DUR_CONFLICT, -11, "the run exists with another workflow or input: choose another id")       \
+    X(DUR_OWNED, -12, "a live owner holds the run: leave it, or try again later")                  \
+    X(DUR_LOST, -13, "another owner took the run or it was deleted: stop, nothing was changed")    \
+    X(DUR_DIVERGED, -14, "the code asks for something else than the log holds: see the report")    \
+    X(DUR_MISMATCH, -15, "a recorded value does not fit the variable: restore the type")           \
+    X(DUR_PARKED, -16, "the run was taken out: mend the cause, then execute it again")             \
+    X(DUR_ROLLED_BACK, -17, "the transaction around the records was rolled back: execute again")   \
+    X(DUR_HOST_STATEMENT, -18, "a write statement of the host is half stepped: finish it first")   \
+    X(DUR_STALE_READ, -19, "the host holds an old read snapshot: end that read, then try again")   \
+    X(DUR_TOO_BIG, -20, "larger than this connection allows: record less, or raise its limit")     \
+    X(DUR_NOT_FOUND, -21, "there is no such run in this log")                                      \
+    X(DUR_UNSUPPORTED, -22, "SQLite is older than 3.35.0: link a newer one")                       \
+    X(DUR_DATABASE, -23, "SQLite refused: see the message and dur_sqlite_errcode()")
+
+enum dur_code {
+#define DUR_CODE_ENTRY_(name, number, text) name = number,
+    DUR_CODE_MAP(DUR_CODE_ENTRY_)
+#undef DUR_CODE_ENTRY_
+        DUR_CODE_LAST_ = 127
+};
+
+/* The text of a code as in the table above, "unknown code" for any other number. Static. */
+DUR_API const char *dur_code_text(int code);
+
+/* The name of a code, such as "DUR_BUSY"; "unknown code" for any other number. Static. */
+DUR_API const char *dur_code_name(int code);
+
+/* ---- Limits -------------------------------------------------------------------------------- */
+
+/* Run ids, workflow names and step names: 1 to this many bytes of valid UTF-8, without control
+ * characters (below 0x20, and 0x7f). Anything else is DUR_MISUSE. */
+#define DUR_NAME_MAX 255
+
+/* Positions in a run count from 1 to this. The step after it is DUR_MISUSE. */
+#define DUR_POSITION_MAX ((int64_t)134217727)
+
+/* Times a run may be claimed in a row without one new row in its log; then it is parked. */
+#define DUR_CLAIMS_MAX 10
+
+/* ---- Values -------------------------------------------------------------------------------- */
+
+typedef enum dur_type {
+    DUR_NULL = 0,
+    DUR_INTEGER = 1,  /* int64_t */
+    DUR_UNSIGNED = 2, /* uint64_t; handed out only for values above INT64_MAX */
+    DUR_REAL = 3,     /* double; NaN (payload and all), infinities and -0.0 keep their bits */
+    DUR_TEXT = 4,     /* bytes, meant as UTF-8; others are kept too, NUL bytes included */
+    DUR_BLOB = 5,     /* bytes */
+    DUR_OBJECT = 6    /* bytes of a C object; refused on a machine of other byte order or word */
+} dur_type;
+
+/*
+ * A value is a view: `bytes` points to memory that somebody else owns. Each function that hands
+ * one out says how long it lives; a function that takes one is done with it when it returns.
+ * Text that the library hands out is followed by a NUL byte that `length` does not count.
+ */
+typedef struct dur_value {
+    dur_type type;
+    union {
+        int64_t integer;
+        uint64_t unsigned_integer;
+        double real;
+        const void *bytes; /* DUR_TEXT, DUR_BLOB, DUR_OBJECT; may be NULL where length is 0 */
+    } as;
+    size_t length; /* of bytes; 0 for the other types */
+} dur_value;
+
+static inline dur_value dur_null(void)
+{
+    dur_value value;
+    memset(&value, 0, sizeof value);
+    return value;
+}
+
+static inline dur_value dur_integer(int64_t integer)
+{
+    dur_value value = dur_null();
+    value.type = DUR_INTEGER;
+    value.as.integer = integer;
+    return value;
+}
+
+static inline dur_value dur_unsigned(uint64_t integer)
+{
+    dur_value value = dur_null();
+    value.type = integer > (uint64_t)INT64_MAX ? DUR_UNSIGNED : DUR_INTEGER;
+    value.as.unsigned_integer = integer;
+    return value;
+}
+
+static inline dur_value dur_real(double real)
+{
+    dur_value value = dur_null();
+    value.type = DUR_REAL;
+    value.as.real = real;
+    return value;
+}
+
+/* `length` bytes of text, which may hold NUL bytes; dur_text() measures up to the first NUL and
+ * makes DUR_NULL of a NULL pointer. */
+static inline dur_value dur_text_n(const char *text, size_t length)
+{
+    dur_value value = dur_null();
+    value.type = DUR_TEXT;
+    value.as.bytes = text;
+    value.length = length;
+    return value;
+}
+
+static inline dur_value dur_text(const char *text)
+{
+    return text ? dur_text_n(text, strlen(text)) : dur_null();
+}
+
+static inline dur_value dur_blob(const void *bytes, size_t length)
+{
+    dur_value value = dur_null();
+    value.type = DUR_BLOB;
+    value.as.bytes = bytes;
+    value.length = length;
+    return value;
+}
+
+/* The bytes of a trivially copyable object. Pointers in it will point nowhere on replay. */
+static inline dur_value dur_object(const void *object, size_t size)
+{
+    dur_value value = dur_blob(object, size);
+    value.type = DUR_OBJECT;
+    return value;
+}
+
+/* ---- Handles ------------------------------------------------------------------------------- */
+
+struct sqlite3;
+typedef struct dur_log dur_log;   /* the log in one connection; dur_open() to dur_close() */
+typedef struct dur_run dur_run;   /* one pass over one run */
+typedef struct dur_step dur_step; /* one open or replayed step; its run's */
+
+/* ==== Floor 1: a workflow is a function ===================================================== */
+
+/*
+ * A workflow. Return 0 when it is completed, anything else when it has failed (dur_fail() gives
+ * the reason words). When the run is stopped (dur_ok() is false), what it returns does not
+ * matter: leave, freeing what is yours. `user` is what dur_execute() was given.
+ */
+typedef int dur_workflow(dur_run *run, void *user);
+
+/* What dur_options.owner_alive answers. */
+enum { DUR_OWNER_UNKNOWN = 0, DUR_OWNER_ALIVE = 1, DUR_OWNER_DEAD = 2 };
+
+/*
+ * Settings of a log. Start from DUR_OPTIONS_INIT, which sets `size` and leaves the rest zero;
+ * zero or NULL is the default of every field. The struct is copied; the strings in it too.
+ */
+typedef struct dur_options {
+    size_t size; /* sizeof (dur_options), so that the struct can grow */
+
+    /* The schema that holds the log: "main", "temp" or the name of an attached database.
+     * NULL: "main". */
+    const char *schema;
+
+    /* How long a call waits for a database that others have locked, in ms, sleeping between the
+     * tries. 0: 5000. Negative: not at all. The host's own busy handler, if any, acts first. */
+    int64_t busy_wait_ms;
+
+    /* How long a claim holds when nothing renews it, in ms. It must be longer than the longest
+     * step (or give that step its own, see dur_step_options). 0: 600000, ten minutes. Negative:
+     * DUR_MISUSE. */
+    int64_t lease_ms;
+
+    /* Recorded with each run that this log starts; read by people and tools. NULL: none. */
+    const char *code_version;
+
+    /* The time now in Unix ms. NULL: the clock of the default SQLite VFS. */
+    int64_t (*now_ms)(void *user);
+
+    /* Fill `bytes`. NULL: sqlite3_randomness(). The fence depends on it: no two owners may draw
+     * the same 8 bytes. */
+    void (*random)(void *bytes, size_t count, void *user);
+
+    /* Sleep for about `duration_ms`. NULL: sqlite3_sleep(). */
+    void (*sleep)(int64_t duration_ms, void *user);
+
+    /* Is the owner that left this mark alive? Asked for runs that another owner holds, before
+     * the library looks itself. Answer DUR_OWNER_UNKNOWN to leave it to the library, which knows
+     * processes of this boot and pid namespace on Linux, and to the lease. NULL: always that. */
+    int (*owner_alive)(const char *owner_mark, void *user);
+
+    /* A diagnosis for the programmer, one line, such as a loop that goes on asking a stopped run.
+     * NULL: printed to stderr. */
+    void (*warn)(const char *message, void *user);
+
+    /* Given to the five callbacks above. */
+    void *user;
+} dur_options;
+
+#define DUR_OPTIONS_INIT {sizeof(dur_options), NULL, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL}
+
+/*
+ * Open the log in the connection `db`, creating its tables on first use. `options` may be NULL.
+ *
+ * The connection stays the caller's: nothing is set, installed or changed in it but our tables and
+ * views, whose names begin with `durable_`. Close the log before the connection: the log keeps
+ * prepared statements, none of them active between calls.
+ *
+ * In a transaction of the host the tables are created in it, and created anew should it be rolled
+ * back. On a read-only database a log that exists is opened (finished runs can be read, others not
+ * executed); where there is none it is DUR_READONLY.
+ *
+ * *log is set on every outcome but DUR_NOMEM and DUR_MISUSE (then it is NULL), so that
+ * dur_errmsg() can tell the reason; dur_close() it in every case. After an error every other call
+ * on it gives that error again.
+ *
+ * DUR_OK, DUR_FOREIGN, DUR_VERSION_TOO_NEW (the database is untouched), DUR_READONLY, DUR_CORRUPT,
+ * DUR_UNSUPPORTED, DUR_BUSY, DUR_MISUSE, DUR_NOMEM and the other database codes.
+ */
+DUR_MUST_CHECK
+DUR_API int dur_open(struct sqlite3 *db, const dur_options *options, dur_log **log);
+
+/*
+ * Close the log and free it; NULL is harmless. Results that a failing database kept from being
+ * recorded (see dur_record_result) get one last try; after that their steps count as not executed.
+ * Claims are released. Runs still open are closed as by an error: their handles stay valid for
+ * dur_close_run(), every other call on them is DUR_MISUSE.
+ */
+DUR_API void dur_close(dur_log *log);
+
+/* How to start a run. Start from DUR_START_OPTIONS_INIT. */
+typedef struct dur_start_options {
+    size_t size;
+    dur_value input; /* recorded at the start; dur_null(): none. Copied. */
+} dur_start_options;
+
+#define DUR_START_OPTIONS_INIT {sizeof(dur_start_options), {DUR_NULL, {0}, 0}}
+
+/*
+ * Start the run `run_id` of `workflow`, or resume it where a crash or an error left it, and make
+ * one pass over `fn`. The id is the caller's and names the run for ever: the same call made twice
+ * runs the workflow once, and the second gives back the recorded outcome without calling `fn`.
+ *
+ * `start` may be NULL, for "resume, whatever the input was". If it is given and the run exists,
+ * its input must equal the recorded one, else DUR_CONFLICT; likewise the workflow's name.
+ *
+ * Returns
+ *   DUR_OK          completed, now or earlier; dur_output() has the output
+ *   DUR_FAILED      failed, now or earlier; dur_errmsg() is the recorded reason
+ *   DUR_OWNED       a live owner holds the run (another process, log, or a run open on this log)
+ *   DUR_DIVERGED, DUR_MISMATCH   code and log disagree; the run is parked, see dur_get_divergence
+ *   DUR_PARKED      claimed DUR_CLAIMS_MAX times without a new row; parked until executed again
+ *   any other       the pass stopped; executing the run again goes on where it stopped
+ *
+ * Outside a host transaction, OK means committed, as durably as the connection's `synchronous`
+ * setting makes a commit. Inside one, the run's rows join it and are as durable as that.
+ */
+DUR_MUST_CHECK
+DUR_API int dur_execute(dur_log *log, const char *workflow, const char *run_id,
+                        const dur_start_options *start, dur_workflow *fn, void *user);
+
+/* The output of the run that dur_execute() or dur_complete_run() last saw completed on this log
+ * (dur_null() if there is none). Its bytes live until the next call of dur_execute(),
+ * dur_begin_run() or dur_close(). NULL gives dur_null(). */
+DUR_API dur_value dur_output(const dur_log *log);
+
+/* In the workflow: the recorded input, for as long as the run is open. NULL gives dur_null(). */
+DUR_API dur_value dur_input(const dur_run *run);
+
+/* In the workflow: the output to record when it returns 0. Copied; the last call counts; not
+ * called: null. DUR_OK, DUR_NOMEM or DUR_TOO_BIG, which also stop the run, or DUR_MISUSE. */
+DUR_API int dur_set_output(dur_run *run, dur_value output);
+
+/* The id the run was started with; lives as long as the run. NULL gives NULL. */
+DUR_API const char *dur_run_id(const dur_run *run);
+
+/*
+ * May the workflow go on? False once the run is stopped, and while a failed step is not caught.
+ * Loops ask it, so that they end: while (dur_ok(run) && !done) …
+ */
+DUR_API bool dur_ok(const dur_run *run);
+
+/*
+ * DUR_STEP(run, name)
+ * DUR_STEP(run, name, variable)
+ * DUR_STEP(run, name, variable, &options)       followed by a body: a statement or a block
+ * DUR_STEP_VOID(run, name, &options)            no variable, but options
+ *
+ * A step: its body runs once, ever, and the variable's value at its end is recorded. When the
+ * workflow runs again the body is skipped and the variable gets the recorded value. Each argument
+ * is evaluated once.
+ *
+ * The variable is an output. It is set to zero (text to "") before the body, and stays so where
+ * the step gives no value: because it failed, or because the run is stopped and nothing runs.
+ * Its type chooses how it is kept:
+ *   any integer, bool, enum     as integer; on replay it must fit, else DUR_MISMATCH
+ *   float, double               as real, bit for bit
+ *   const char *                as text; on replay it points into the run's memory (see
+ *                               dur_mark); a NULL stays a NULL. Use dur_own() for memory that a
+ *                               body allocates.
+ *   char[N]                     as text up to its NUL (or all N bytes); must fit on replay
+ *   dur_value                   as the value that it holds: this is the form for blobs
+ *   any other object            its bytes; size and machine are checked on replay
+ * Other pointers do not compile (in C where the compiler can tell them apart).
+ *
+ * End the body by reaching its end or by `continue`. `break`, `goto` and `return` out of it are
+ * mistakes: nothing is recorded, and the next call on the run, or its return, is DUR_MISUSE and
+ * names the step. To fail a step, call dur_fail() and reach the end. A step begun inside the body
+ * of another one of the same run is DUR_MISUSE too: on replay the outer body does not run.
+ *
+ * Underneath it is one `for` statement. `run` must not be NULL.
+ */
+
+/*
+ * In a step's body: the step fails when the body ends, with a message formatted as by printf (cut
+ * at 1000 bytes). The failure is recorded like a result and replayed like one. Outside a body: the
+ * run itself fails with this message. The first call counts. No memory is taken.
+ */
+DUR_API void dur_fail(dur_run *run, const char *format, ...) DUR_PRINTF_(2, 3);
+
+/*
+ * Handle the last step's failure: gives its message, and the workflow may go on; NULL if the last
+ * step did not fail. A failure that is not caught fails the run at its next step or at its return.
+ * The message lives until the next call on the run that replays or records a step.
+ */
+DUR_API const char *dur_catch(dur_run *run);
+
+/*
+ * Hand memory to the run, which calls free_fn(memory) when it is closed or released back past this
+ * point; gives `memory` back. For what a body allocates and a workflow then keeps, so that live and
+ * replayed values can be treated alike. One call in each step's body cannot run out of memory; if
+ * a further one does, the memory is freed, the run stops with DUR_NOMEM, and NULL comes back. NULL
+ * memory is harmless; with a NULL run the memory is freed and NULL comes back.
+ */
+DUR_API void *dur_own(dur_run *run, void *memory, void (*free_fn)(void *));
+
+/*
+ * For long loops: take a mark, and releasing to it later frees the values that replay has handed
+ * out since then, and what dur_own() was given since then. A mark that is not from this run, or
+ * from the future, changes nothing. Both are harmless on NULL.
+ */
+DUR_API uint64_t dur_mark(const dur_run *run);
+DUR_API void dur_release(dur_run *run, uint64_t mark);
+
+/* ==== Floor 2: the three verbs under the macro ============================================== */
+
+/* Settings of a step. Start from DUR_STEP_OPTIONS_INIT, which also notes the call site. */
+typedef struct dur_step_options {
+    size_t size;
+    /* How long this step may take, in ms, before another process may take the run over. The claim
+     * is prolonged before the body where the log's lease would not reach. 0: the log's lease. */
+    int64_t lease_ms;
+    const char *file; /* call site shown in divergence reports; NULL: none. Must be static. */
+    int line;
+} dur_step_options;
+
+#define DUR_STEP_OPTIONS_INIT {sizeof(dur_step_options), 0, __FILE__, __LINE__}
+
+/*
+ * Ask for the step `name` at the run's next position. `options` may be NULL. *step is the run's.
+ *
+ *   DUR_EXECUTE    the log has no answer: do the work, then record its outcome with *step
+ *   DUR_REPLAYED   dur_step_value(*step) is the recorded result; nothing is left to do
+ *   DUR_FAILED     the recorded outcome is a failure; dur_catch() it, or the run fails
+ *   any other      the run is stopped, with that code, and nothing may be executed; *step is NULL
+ *
+ * Several steps may be open at once: begin them in a fixed order, execute them where you like, and
+ * record them in any order, one call on the run at a time.
+ */
+DUR_MUST_CHECK
+DUR_API int dur_begin_step(dur_run *run, const char *name, const dur_step_options *options,
+                           dur_step **step);
+
+/*
+ * Record what an executed step came to: one row, one commit. A recorded outcome is final.
+ *
+ *   DUR_OK         recorded (outside a host transaction: committed)
+ *   DUR_BUSY, DUR_INTERRUPTED, DUR_NOMEM, DUR_FULL, DUR_IOERR, DUR_READONLY, DUR_HOST_STATEMENT,
+ *   DUR_STALE_READ, DUR_DATABASE
+ *                  not recorded, and the run is stopped; but the library has kept a copy of the
+ *                  outcome (short of memory for a large one: only the caller still has it). Call
+ *                  again to try again, which records what was kept; or leave: the next
+ *                  execute of this run on this log writes it first. The step never runs twice for
+ *                  such a reason while the log stays open.
+ *   DUR_TOO_BIG    larger than SQLITE_LIMIT_LENGTH allows; the step stays open: record another
+ *   DUR_LOST, DUR_ROLLED_BACK      the run is stopped; nothing was written, nothing is kept
+ *   DUR_MISUSE     the step is NULL, recorded already, replayed, or its run is closed
+ *
+ * dur_record_failure() records a failure with a message (NULL: "step failed"; cut at 1000 bytes).
+ * It then counts like a failure replayed: catch it, or the run fails.
+ *
+ * A step handle may be used until its run is closed, but is reused some steps after it was
+ * recorded: do not keep it.
+ */
+DUR_API int dur_record_result(dur_step *step, dur_value result);
+DUR_API int dur_record_failure(dur_step *step, const char *message);
+
+/*
+ * The body of a step as a function: it answers with dur_record_result() or dur_record_failure()
+ * and returns 0. Returning something else without an answer records the failure "step function
+ * returned N"; returning 0 without an answer is DUR_MISUSE.
+ */
+typedef int dur_step_fn(dur_step *step, void *user);
+
+/*
+ * One step from begin to end: replays its outcome or calls fn(step, user). *result (may be NULL)
+ * gets the recorded value, alike in both cases; its bytes are the run's (see dur_mark).
+ * DUR_OK, DUR_FAILED (a recorded failure; dur_catch() it, or the run fails), or the code of a
+ * stopped run.
+ */
+DUR_MUST_CHECK
+DUR_API int dur_replay_or_run(dur_run *run, const char *name, const dur_step_options *options,
+                              dur_step_fn *fn, void *user, dur_value *result);
+
+/* A replayed step's result; dur_null() for any other. Its bytes are the run's (see dur_mark). */
+DUR_API dur_value dur_step_value(const dur_step *step);
+
+/* A step's place in its run, from 1; 0 for NULL. */
+DUR_API int64_t dur_step_position(const dur_step *step);
+
+/*
+ * A key for the outside world's own deduplication: the same for every attempt at this step, on any
+ * machine, and for no other step of any run. Printable ASCII without spaces, at most 48 bytes. It
+ * lives as long as the step handle. NULL gives NULL.
+ */
+DUR_API const char *dur_step_idempotency_key(dur_step *step);
+
+/* The step whose DUR_STEP body runs now, for its key or position; NULL outside a body. */
+DUR_API dur_step *dur_current_step(dur_run *run);
+
+/* ==== Floor 2: a run without a callback ===================================================== */
+
+/*
+ * For hosts that keep their own control flow: what dur_execute() does before and after the
+ * function. *run is set and must be closed with DUR_OK only; then ask for steps, end the run with
+ * dur_complete_run() or dur_fail_run(), and close it. A run that is closed without an end can be
+ * executed again and goes on where it was.
+ *
+ *   DUR_OK          the run is claimed: go on
+ *   DUR_REPLAYED    it was completed before; dur_output() has the output; *run is NULL
+ *   DUR_FAILED      it failed before; dur_errmsg() is the recorded reason; *run is NULL
+ *   any other       as dur_execute(); *run is NULL
+ */
+DUR_MUST_CHECK
+DUR_API int dur_begin_run(dur_log *log, const char *workflow, const char *run_id,
+                          const dur_start_options *start, dur_run **run);
+
+/*
+ * End the run. dur_complete_run() records the output, dur_fail_run() a failure (NULL: "run
+ * failed"). Open steps or a body left early: DUR_MISUSE. Recorded steps that the code did not ask
+ * for: DUR_DIVERGED. A failed step that was not caught: the run fails, and dur_complete_run()
+ * returns DUR_FAILED. A stopped run: its code. After a database error it may be called again.
+ * DUR_OK otherwise; every other call on the run but dur_close_run() is then DUR_MISUSE.
+ */
+DUR_API int dur_complete_run(dur_run *run, dur_value output);
+DUR_API int dur_fail_run(dur_run *run, const char *message);
+
+/* Free the run and all that it owns; releases the claim if the run has not ended. The handle and
+ * its steps are gone after it. NULL is harmless. */
+DUR_API void dur_close_run(dur_run *run);
+
+/* ==== Asking ================================================================================ */
+
+/*
+ * The last error of the log, or of the run, in one line: "" if there was none. The text lives until
+ * the next call on the log, or the run. NULL is answered with "no log" and "no run".
+ */
+DUR_API const char *dur_errmsg(const dur_log *log);
+DUR_API const char *dur_run_errmsg(const dur_run *run);
+
+/* The code that stopped the run, DUR_OK while it goes on. NULL: DUR_MISUSE. */
+DUR_API int dur_run_code(const dur_run *run);
+
+/* SQLite's extended result code behind the log's last error; 0 if SQLite had no part in it. Its
+ * own words are in dur_errmsg(). NULL: 0. */
+DUR_API int dur_sqlite_errcode(const dur_log *log);
+
+typedef enum dur_status {
+    DUR_RUNNING = 1,   /* started; whether somebody works on it is a question of its claim */
+    DUR_COMPLETED = 2, /* ended with an output */
+    DUR_RUN_FAILED = 3,/* ended with a failure */
+    DUR_RUN_PARKED = 4 /* waits for a person or for other code; execute it to resume */
+} dur_status;
+
+/* What is known of a run. Start from DUR_RUN_INFO_INIT. Filled up to `size`. */
+typedef struct dur_run_info {
+    size_t size;
+    dur_status status;
+    const char *workflow;
+    const char *failure; /* of a failed run, or why a run is parked (the whole report); or NULL */
+    dur_value input;
+    dur_value output;
+    int64_t claims;     /* how often the run was claimed for a pass, since it began */
+    int64_t created_ms; /* Unix ms */
+    int64_t ended_ms;   /* Unix ms; 0: not ended */
+} dur_run_info;
+
+#define DUR_RUN_INFO_INIT                                                                          \
+    {sizeof(dur_run_info), DUR_RUNNING, NULL, NULL, {DUR_NULL, {0}, 0}, {DUR_NULL, {0}, 0}, 0, 0, 0}
+
+/* Read a run without claiming it. The strings and bytes live until the next call of
+ * dur_read_run() or dur_close() on the log. DUR_OK, DUR_NOT_FOUND, DUR_MISUSE, DUR_CORRUPT or a
+ * database code. */
+DUR_API int dur_read_run(dur_log *log, const char *run_id, dur_run_info *info);
+
+/* ---- Divergence ---------------------------------------------------------------------------- */
+
+/* What a change of code looks like, seen from the log. */
+typedef enum dur_change {
+    DUR_CHANGE_UNKNOWN = 0,    /* the code did not show enough of its way */
+    DUR_CHANGE_INSERTED = 1,   /* a new step stands before the recorded one */
+    DUR_CHANGE_REMOVED = 2,    /* the recorded step is gone, the next one is asked for */
+    DUR_CHANGE_RENAMED = 3,    /* same place, other name; the steps after it are the same */
+    DUR_CHANGE_REORDERED = 4,  /* two neighbours have changed places */
+    DUR_CHANGE_ENDED_EARLY = 5,/* the code ended while recorded steps remain */
+    DUR_CHANGE_RETYPED = 6     /* same step, but its value does not fit the variable */
+} dur_change;
+
+/* One side of a divergence: a recorded step, or a request of the code. Absent: position is 0. */
+typedef struct dur_step_info {
+    int64_t position;
+    const char *kind;    /* "step" */
+    const char *name;
+    const char *site;    /* "file.c:12", or "" where the code did not tell */
+    int64_t recorded_ms; /* when the step began, Unix ms; 0 for a request */
+} dur_step_info;
+
+typedef struct dur_divergence {
+    const char *run_id;
+    const char *workflow;
+    int64_t position;        /* where code and log disagree */
+    dur_change change;
+    dur_step_info recorded;  /* what the log holds there */
+    dur_step_info requested; /* what the code asked for; absent where it ended early */
+    dur_step_info before;    /* the recorded neighbours; absent at the ends */
+    dur_step_info after;
+    const char *text;        /* all of it for people, in some lines, with what to do */
+} dur_divergence;
+
+/*
+ * The report of the last divergence (or mismatch) on this log; NULL if there was none since the
+ * log was opened, or if there was no memory for it. It lives until the next call of dur_execute(),
+ * dur_begin_run() or dur_close(). The text is also in the run's row; see dur_read_run(). Later
+ * versions may add members at the end.
+ *
+ * The report is final when the workflow has returned: to tell the class of the change, the stopped
+ * run notes the code's next three requests, without executing them.
+ */
+DUR_API const dur_divergence *dur_get_divergence(const dur_log *log);
+
+/* ==== Under DUR_STEP: nothing below is for direct use ======================================= */
+
+enum {
+    DUR_VAR_NONE_ = 0,
+    DUR_VAR_SIGNED_,
+    DUR_VAR_UNSIGNED_,
+    DUR_VAR_BOOL_,
+    DUR_VAR_REAL_,
+    DUR_VAR_TEXT_,
+    DUR_VAR_CHARS_,
+    DUR_VAR_VALUE_,
+    DUR_VAR_OBJECT_
+};
+
+typedef struct dur_scope_ {
+    dur_run *run;
+    dur_step *step; /* NULL: the body does not run (any more) */
+    void *variable;
+    size_t size;
+    int type;
+} dur_scope_;
+
+DUR_API dur_scope_ dur_scope_begin_(dur_run *run, const char *name, void *variable, size_t size,
+                                    int type, const dur_step_options *options, const char *file,
+                                    int line);
+DUR_API void dur_scope_end_(dur_scope_ *scope);
+
+#ifdef __cplusplus
+} /* extern "C" */
+
+template <class T> T *dur_own(dur_run *run, T *memory, void (*free_fn)(void *))
+{
+    return static_cast<T *>(dur_own(run, static_cast<void *>(memory), free_fn));
+}
+
+template <class T, bool is_enum = std::is_enum<T>::value> struct dur_underlying_ {
+    typedef T type;
+};
+
+template <class T> struct dur_underlying_<T, true> {
+    typedef typename std::underlying_type<T>::type type;
+};
+
+template <class T> struct dur_var_type_ {
+    typedef typename dur_underlying_<T>::type number;
+    static_assert(!std::is_pointer<T>::value,
+                  "DUR_STEP: use const char * for text, a dur_value for bytes, or the object itself");
+    static_assert(std::is_trivially_copyable<T>::value,
+                  "DUR_STEP: the variable must be trivially copyable");
+    static const int value = std::is_same<number, bool>::value      ? DUR_VAR_BOOL_
+                             : std::is_same<T, dur_value>::value    ? DUR_VAR_VALUE_
+                             : std::is_same<T, float>::value        ? DUR_VAR_REAL_
+                             : std::is_same<T, double>::value       ? DUR_VAR_REAL_
+                             : !std::is_integral<number>::value     ? DUR_VAR_OBJECT_
+                             : std::is_signed<number>::value        ? DUR_VAR_SIGNED_
+                                                                    : DUR_VAR_UNSIGNED_;
+};
+
+template <> struct dur_var_type_<const char *> {
+    static const int value = DUR_VAR_TEXT_;
+};
+
+template <size_t n> struct dur_var_type_<char[n]> {
+    static const int value = DUR_VAR_CHARS_;
+};
+
+#define DUR_VAR_TYPE_(variable)                                                                    \
+    (dur_var_type_<typename std::remove_reference<decltype((variable))>::type>::value)
+#define DUR_VAR_SIZE_(variable) sizeof(variable)
+
+#else /* C */
+
+#define DUR_CHAR_TYPE_ (CHAR_MIN < 0 ? DUR_VAR_SIGNED_ : DUR_VAR_UNSIGNED_)
+
+/* The address keeps what a value would lose: a char array stays one and does not become a char *.
+ * An enum is compatible with one of the integer types. */
+#define DUR_VAR_TYPE_(variable)                                                                    \
+    _Generic(&(variable),                                                                          \
+             _Bool *: DUR_VAR_BOOL_,                                                               \
+             char *: DUR_CHAR_TYPE_,                                                               \
+             signed char *: DUR_VAR_SIGNED_,                                                       \
+             unsigned char *: DUR_VAR_UNSIGNED_,                                                   \
+             short *: DUR_VAR_SIGNED_,                                                             \
+             unsigned short *: DUR_VAR_UNSIGNED_,                                                  \
+             int *: DUR_VAR_SIGNED_,                                                               \
+             unsigned int *: DUR_VAR_UNSIGNED_,                                                    \
+             long *: DUR_VAR_SIGNED_,                                                              \
+             unsigned long *: DUR_VAR_UNSIGNED_,                                                   \
+             long long *: DUR_VAR_SIGNED_,                                                         \
+             unsigned long long *: DUR_VAR_UNSIGNED_,                                              \
+             float *: DUR_VAR_REAL_,                                                               \
+             double *: DUR_VAR_REAL_,                                                              \
+             const char **: DUR_VAR_TEXT_,                                                         \
+             char(*)[sizeof(variable)]: DUR_VAR_CHARS_,                                            \
+             dur_value *: DUR_VAR_VALUE_,                                                          \
+             default: DUR_VAR_OBJECT_)
+
+/* A pointer is told from an array, which decays to one, by the comma operator: it changes the
+ * type of an array and leaves that of a pointer. 5 is GCC's class of pointers. */
+#if defined(__GNUC__)
+#define DUR_IS_POINTER_(variable)                                                                  \
+    (__builtin_classify_type(variable) == 5 &&                                                     \
+     __builtin_types_compatible_p(__typeof__(variable), __typeof__(((void)0, (variable)))) &&      \
+     !__builtin_types_compatible_p(__typeof__(variable), const char *))
+#define DUR_VAR_SIZE_(variable)                                                                    \
+    (sizeof(variable) +                                                                            \
+     0 * sizeof(struct {                                                                           \
+         _Static_assert(!DUR_IS_POINTER_(variable),                                                \
+                        "DUR_STEP: use const char * for text, a dur_value for bytes, or the "      \
+                        "object itself");                                                          \
+         char unused;                                                                              \
+     }))
+#else
+#define DUR_VAR_SIZE_(variable) sizeof(variable)
+#endif
+#endif /* C */
+
+#define DUR_JOIN2_(a, b) a##b
+#define DUR_JOIN_(a, b) DUR_JOIN2_(a, b)
+#define DUR_EXPAND_(x) x
+#define DUR_PICK_(a, b, c, d, macro, ...) macro
+
+#define DUR_SCOPE_(run, name, address, size, type, options)                                        \
+    for (dur_scope_ DUR_JOIN_(dur_scope_at_, __LINE__) =                                           \
+             dur_scope_begin_((run), (name), (address), (size), (type), (options), __FILE__,       \
+                              __LINE__);                                                           \
+         DUR_JOIN_(dur_scope_at_, __LINE__).step != NULL;                                          \
+         dur_scope_end_(&DUR_JOIN_(dur_scope_at_, __LINE__)))
+
+#define DUR_STEP_VOID(run, name, options)                                                          \
+    DUR_SCOPE_(run, name, NULL, 0, DUR_VAR_NONE_, options)
+#define DUR_STEP2_(run, name) DUR_STEP_VOID(run, name, NULL)
+#define DUR_STEP3_(run, name, variable) DUR_STEP4_(run, name, variable, NULL)
+#define DUR_STEP4_(run, name, variable, options)                                                   \
+    DUR_SCOPE_(run, name, &(variable), DUR_VAR_SIZE_(variable), DUR_VAR_TYPE_(variable), options)
+#define DUR_STEP(...)                                                                              \
+    DUR_EXPAND_(DUR_PICK_(__VA_ARGS__, DUR_STEP4_, DUR_STEP3_, DUR_STEP2_,                         \
+                          dur_step_needs_a_run_and_a_name, 0)(__VA_ARGS__))
+
+#endif /* DURABLE_H */
