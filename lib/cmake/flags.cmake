@@ -1,0 +1,21 @@
+# Warnings, sanitizers and coverage for a target of ours; never for those of a project around us.
+set(durable_gnu_warnings -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
+
+function(durable_set_flags target)
+  set_target_properties(${target} PROPERTIES C_STANDARD 11 C_STANDARD_REQUIRED ON)
+  if(MSVC)
+    target_compile_options(${target} PRIVATE /W4 $<$<BOOL:${DUR_WARNINGS_AS_ERRORS}>:/WX>)
+    return()
+  endif()
+  target_compile_options(
+    ${target} PRIVATE ${durable_gnu_warnings} $<$<BOOL:${DUR_WARNINGS_AS_ERRORS}>:-Werror>)
+  if(DUR_SANITIZE)
+    set(sanitize -fsanitize=${DUR_SANITIZE} -fno-sanitize-recover=all)
+    target_compile_options(${target} PRIVATE ${sanitize} -fno-omit-frame-pointer)
+    target_link_options(${target} PRIVATE ${sanitize})
+  endif()
+  if(DUR_COVERAGE)
+    target_compile_options(${target} PRIVATE --coverage -fprofile-update=atomic)
+    target_link_options(${target} PRIVATE --coverage)
+  endif()
+endfunction()
