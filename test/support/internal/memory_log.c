@@ -1,0 +1,281 @@
+/* test/support: the rows of the in-memory store; see memory_store.h. */
+#include "support/internal/memory_log.h"
+
+#include <stdlib.h>
+
+/* ---- Memory ---- */
+
+static void *copy_bytes(const void *bytes, size_t length)
+{
+    char *copy = malloc(length ? length : 1);
+
+    if (!copy) abort();
+    if (length) memcpy(copy, bytes, length);
+    return copy;
+}
+
+static char *copy_text(const char *text)
+{
+    return text ? copy_bytes(text, strlen(text) + 1) : NULL;
+}
+
+static void replace_text(char **place, const char *text)
+{
+    free(*place);
+    *place = copy_text(text);
+}
+
+static durable_datum copy_datum(const durable_datum *datum)
+{
+    durable_datum copy = *datum;
+    bool has_bytes = datum->type == DURABLE_DATUM_TEXT || datum->type == DURABLE_DATUM_BLOB;
+
+    copy.bytes = has_bytes ? copy_bytes(datum->bytes, datum->length) : NULL;
+    return copy;
+}
+
+static void free_const(const void *memory)
+{
+    free((void *)(uintptr_t)memory);
+}
+
+/* At powers of two only, so that long histories stay cheap. */
+static void *grow(void *array, size_t count, size_t size)
+{
+    if (count == 0 || (count & (count - 1)) == 0)
+        array = realloc(array, (count ? 2 * count : 1) * size);
+    if (!array) abort();
+    return array;
+}
+
+static void free_step(memory_step *step)
+{
+    free(step->name);
+    free(step->site);
+    free_const(step->value.bytes);
+}
+
+static void free_run(memory_run *run)
+{
+    for (size_t i = 0; i < run->count; i++) free_step(&run->steps[i]);
+    free(run->steps);
+    free(run->id);
+    free(run->uid);
+    free(run->workflow);
+    free(run->owner);
+    free(run->failure);
+    free_const(run->input.bytes);
+    free_const(run->output.bytes);
+}
+
+memory_log *memory_log_new(void)
+{
+    memory_log *log = calloc(1, sizeof *log);
+
+    if (!log) abort();
+    narrative_init(&log->story);
+    return log;
+}
+
+void memory_log_free(memory_log *log)
+{
+    for (size_t i = 0; i < log->count; i++) free_run(&log->runs[i]);
+    free(log->runs);
+    narrative_free(&log->story);
+    free(log);
+}
+
+/* ---- Runs ---- */
+
+memory_run *memory_run_by_id(const memory_log *log, const char *id)
+{
+    for (size_t i = 0; i < log->count; i++)
+        if (!log->runs[i].deleted && strcmp(log->runs[i].id, id) == 0) return &log->runs[i];
+    return NULL;
+}
+
+memory_run *memory_run_by_key(const memory_log *log, int64_t key)
+{
+    if (key < 1 || (uint64_t)key > log->count || log->runs[key - 1].deleted) return NULL;
+    return &log->runs[key - 1];
+}
+
+memory_run *memory_run_fenced(const memory_log *log, int64_t key, int64_t epoch, int64_t token)
+{
+    memory_run *run = memory_run_by_key(log, key);
+
+    return run && run->epoch == epoch && run->token == token ? run : NULL;
+}
+
+const char *memory_run_name(const memory_log *log, int64_t key)
+{
+    if (key < 1 || (uint64_t)key > log->count) return "(no such run)";
+    return log->runs[key - 1].id;
+}
+
+const char *memory_status_name(int status)
+{
+    static const char *const names[] = {"running", "completed", "failed", "parked"};
+
+    return status >= DURABLE_RUNNING && status <= DURABLE_PARKED ? names[status - 1] : "?";
+}
+
+memory_run *memory_run_add(memory_log *log, const durable_new_run *new_run)
+{
+    memory_run *run;
+
+    log->runs = grow(log->runs, log->count, sizeof *log->runs);
+    run = &log->runs[log->count++];
+    memset(run, 0, sizeof *run);
+    run->key = (int64_t)log->count;
+    run->status = DURABLE_RUNNING;
+    run->behaviour = new_run->behaviour;
+    run->id = copy_text(new_run->id);
+    run->uid = copy_text(new_run->uid);
+    run->workflow = copy_text(new_run->workflow);
+    run->input = copy_datum(&new_run->input);
+    run->created = new_run->now;
+    run->epoch = 1;
+    run->claims = 1;
+    memory_run_take(run, new_run->owner, new_run->token, new_run->lease_end);
+    return run;
+}
+
+void memory_run_take(memory_run *run, const char *owner, int64_t token, int64_t lease_end)
+{
+    replace_text(&run->owner, owner);
+    run->token = token;
+    run->lease_end = lease_end;
+}
+
+void memory_run_give_back(memory_run *run)
+{
+    replace_text(&run->owner, NULL);
+    run->lease_end = 0;
+}
+
+void memory_run_end(memory_run *run, const durable_ending *ending)
+{
+    run->status = ending->status;
+    run->ended = ending->now;
+    free_const(run->output.bytes);
+    run->output = copy_datum(&ending->output);
+    replace_text(&run->failure, ending->failure);
+    memory_run_give_back(run);
+}
+
+int memory_run_show(const memory_run *run, durable_run_visitor *visit, void *context)
+{
+    durable_run_record record = {.run = run->key,
+                                 .id = copy_text(run->id),
+                                 .uid = copy_text(run->uid),
+                                 .workflow = copy_text(run->workflow),
+                                 .status = run->status,
+                                 .behaviour = run->behaviour,
+                                 .epoch = run->epoch,
+                                 .token = run->token,
+                                 .owner = copy_text(run->owner),
+                                 .lease_end = run->lease_end,
+                                 .claims = run->claims,
+                                 .created = run->created,
+                                 .ended = run->ended,
+                                 .input = copy_datum(&run->input),
+                                 .output = copy_datum(&run->output),
+                                 .failure = copy_text(run->failure)};
+    const durable_run_record lent = record;
+    int result = visit(&record, context);
+
+    free_const(lent.id);
+    free_const(lent.uid);
+    free_const(lent.workflow);
+    free_const(lent.owner);
+    free_const(lent.failure);
+    free_const(lent.input.bytes);
+    free_const(lent.output.bytes);
+    return result;
+}
+
+/* ---- Steps ---- */
+
+size_t memory_step_index(const memory_run *run, int64_t position)
+{
+    size_t low = 0, high = run->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (run->steps[middle].position < position)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+memory_step *memory_step_at(const memory_run *run, int64_t position)
+{
+    size_t index = memory_step_index(run, position);
+
+    if (index == run->count || run->steps[index].position != position) return NULL;
+    return &run->steps[index];
+}
+
+void memory_step_add(memory_run *run, const durable_outcome *outcome)
+{
+    size_t index = memory_step_index(run, outcome->position);
+    memory_step *step;
+
+    run->steps = grow(run->steps, run->count, sizeof *run->steps);
+    step = &run->steps[index];
+    memmove(step + 1, step, (run->count++ - index) * sizeof *step);
+    *step = (memory_step){.position = outcome->position,
+                          .low = outcome->low,
+                          .epoch = outcome->fence->epoch,
+                          .attempt = outcome->attempt,
+                          .began = outcome->began,
+                          .kind = outcome->kind,
+                          .outcome = outcome->outcome,
+                          .name = copy_bytes(outcome->name, outcome->name_length),
+                          .site = copy_text(outcome->site),
+                          .name_length = outcome->name_length,
+                          .value = copy_datum(&outcome->value)};
+}
+
+void memory_step_remove(memory_run *run, memory_step *step)
+{
+    size_t after = (size_t)(run->steps + run->count - step) - 1;
+
+    free_step(step);
+    memmove(step, step + 1, after * sizeof *step);
+    run->count--;
+}
+
+bool memory_step_equals(const memory_step *step, const durable_outcome *outcome)
+{
+    return step->epoch == outcome->fence->epoch && step->attempt == outcome->attempt &&
+           step->kind == outcome->kind && step->outcome == outcome->outcome &&
+           step->name_length == outcome->name_length &&
+           memcmp(step->name, outcome->name, step->name_length) == 0 &&
+           durable_datum_equal(&step->value, &outcome->value);
+}
+
+int memory_step_show(const memory_step *step, bool details, durable_step_visitor *visit,
+                     void *context)
+{
+    durable_step_record record = {.position = step->position,
+                                  .kind = step->kind,
+                                  .outcome = step->outcome,
+                                  .name = copy_bytes(step->name, step->name_length),
+                                  .name_length = step->name_length,
+                                  .value = copy_datum(&step->value),
+                                  .site = details ? copy_text(step->site) : NULL,
+                                  .epoch = details ? step->epoch : 0,
+                                  .began = details ? step->began : 0};
+    const durable_step_record lent = record;
+    int result = visit(&record, context);
+
+    free_const(lent.name);
+    free_const(lent.value.bytes);
+    free_const(lent.site);
+    return result;
+}
