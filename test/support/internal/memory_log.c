@@ -154,10 +154,17 @@ void memory_run_give_back(memory_run *run)
     run->lease_end = 0;
 }
 
+void memory_run_resume(memory_run *run)
+{
+    run->status = DURABLE_RUNNING;
+    run->ended = 0;
+    replace_text(&run->failure, NULL);
+}
+
 void memory_run_end(memory_run *run, const durable_ending *ending)
 {
     run->status = ending->status;
-    run->ended = ending->now;
+    run->ended = ending->status == DURABLE_PARKED ? 0 : ending->now;
     free_const(run->output.bytes);
     run->output = copy_datum(&ending->output);
     replace_text(&run->failure, ending->failure);

@@ -46,6 +46,7 @@ const char *memory_status_name(int status);
 memory_run *memory_run_add(memory_log *log, const durable_new_run *new_run);
 void memory_run_take(memory_run *run, const char *owner, int64_t token, int64_t lease_end);
 void memory_run_give_back(memory_run *run);
+void memory_run_resume(memory_run *run);
 void memory_run_end(memory_run *run, const durable_ending *ending);
 
 /* The index of the first step at `position` or after it. */

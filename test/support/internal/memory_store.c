@@ -148,7 +148,7 @@ static int claim_run(durable_store *base, const durable_claim *claim, bool *clai
     if (*claimed) {
         run->epoch++;
         run->claims = claim->claims;
-        run->status = DURABLE_RUNNING;
+        memory_run_resume(run);
         memory_run_take(run, claim->owner, claim->token, claim->lease_end);
         fill_fence(fence, run);
     }

@@ -1,0 +1,25 @@
+/* test/store: the conformance suite, put together from its parts. */
+#include "store/conformance_kit.h"
+
+enum { TESTS_MAX = 128 };
+
+int conformance_run(const conformance_subject *subject)
+{
+    size_t (*const parts[])(const struct CMUnitTest **) = {
+        conformance_run_tests, conformance_fence_tests, conformance_step_tests};
+    struct CMUnitTest tests[TESTS_MAX];
+    size_t count = 0;
+
+    for (size_t part = 0; part < sizeof parts / sizeof parts[0]; part++) {
+        const struct CMUnitTest *more;
+        size_t more_count = parts[part](&more);
+
+        for (size_t i = 0; i < more_count && count < TESTS_MAX; i++, count++) {
+            tests[count] = more[i];
+            tests[count].setup_func = conformance_setup;
+            tests[count].teardown_func = conformance_teardown;
+            tests[count].initial_state = (void *)(uintptr_t)subject;
+        }
+    }
+    return _cmocka_run_group_tests(subject->name, tests, count, NULL, NULL);
+}
