@@ -1,0 +1,76 @@
+/*
+ * test/support: what a host does with the library, in scenarios that faults are swept over. Each
+ * one counts outside the database how often every step's body ran.
+ */
+#ifndef FAULT_SCENARIO_H
+#define FAULT_SCENARIO_H
+
+#include "support/fake_clock.h"
+
+#include <sqlite3.h>
+
+#define FAULT_TALLIES_MAX 32
+#define FAULT_ID "the-run"
+
+/* A pass that the host itself could not make: its own BEGIN, ATTACH or COMMIT failed, and it has
+ * rolled back. No code of the library's. */
+#define FAULT_HOST_FAILED 1000
+
+/* What is known of one step, outside the database. */
+typedef struct fault_tally {
+    char name[32];
+    int executed;      /* how often its body ran */
+    bool acknowledged; /* the library said that its outcome is recorded */
+} fault_tally;
+
+struct fault_scenario;
+
+/* One host process's worth of state. */
+typedef struct fault_world {
+    const struct fault_scenario *scenario;
+    const char *path;
+    sqlite3 *db;
+    dur_log *log; /* NULL before dur_open() gave one */
+    dur_run *open_run; /* left open by `prepare`, so that its claim stays */
+    fake_clock clock;
+    fault_tally tallies[FAULT_TALLIES_MAX];
+    size_t tally_count;
+    char output[128]; /* of the run, seen completed; "" else */
+} fault_world;
+
+/* Whatever a host does with the run on world->log, from its start to its end; gives the library's
+ * code, or FAULT_HOST_FAILED. */
+typedef int fault_pass(fault_world *world);
+
+typedef struct fault_scenario {
+    const char *name;
+    fault_pass *prepare;   /* without faults, on a log of its own; NULL: an empty database */
+    fault_pass *pass;      /* what the faults strike */
+    int expected;          /* what it gives when undisturbed */
+    fault_pass *finish;    /* leads to the run's end where `pass` does not; NULL: `pass` does */
+    const char *schema;    /* where the log is; NULL: "main" */
+    int64_t lease_ms;      /* as in dur_options */
+    bool claimed_by_dead;  /* the prepared run is still claimed, by an owner that is gone */
+    bool repeats;          /* bodies may run again: the host rolls their records back */
+    bool large;            /* some values are larger than what is kept when memory is short */
+    bool executes_nothing; /* no body may run in `pass` */
+} fault_scenario;
+
+extern const fault_scenario fault_scenarios[];
+extern const size_t fault_scenario_count;
+
+/* Open the host's connection with the fault VFS; attaches `<path>-side` as "side" where the
+ * scenario's schema says so. SQLite's code. */
+int fault_world_connect(fault_world *world);
+
+/* dur_open() with the scenario's options and the world's clock. */
+int fault_world_open(fault_world *world);
+
+/* Close the log, and the connection; harmless when there is none. */
+void fault_world_close(fault_world *world);
+int fault_world_disconnect(fault_world *world);
+
+/* NULL: the step never ran and was never acknowledged. */
+const fault_tally *fault_world_tally(const fault_world *world, const char *name);
+
+#endif
