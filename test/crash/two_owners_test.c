@@ -49,7 +49,8 @@ static void body(owner *it, int number)
     if (!it->is_held || number != STOPS_AT)
         return;
     process_gate_open(&it->arrived);
-    process_gate_wait(&it->go_on);
+    if (!process_gate_wait(&it->go_on))
+        _exit(3);
 }
 
 static int workflow(dur_run *run, void *user)
@@ -91,8 +92,7 @@ static int own(void *user)
 
 static int own_from_the_start(void *user)
 {
-    process_gate_wait(&shared->start);
-    return own(user);
+    return process_gate_wait(&shared->start) ? own(user) : 3;
 }
 
 /* ---- The test's side ----------------------------------------------------------------------- */
@@ -224,7 +224,7 @@ static void a_run_that_a_live_process_holds_is_owned(void **state)
     (void)state;
     begin(true);
     first = process_start(own, &shared->first);
-    process_gate_wait(&shared->first.arrived);
+    assert_true(process_gate_wait(&shared->first.arrived));
     process_run(own, &shared->second);
     expect_code(&shared->second, DUR_OWNED);
     expect_executed(&shared->second, none);
@@ -250,7 +250,7 @@ static void a_killed_owner_is_followed_at_once(void **state)
     (void)state;
     begin(true);
     first = process_start(own, &shared->first);
-    process_gate_wait(&shared->first.arrived);
+    assert_true(process_gate_wait(&shared->first.arrived));
     process_kill(first);
     gone = process_wait(first);
     assert_int_equal(gone.signal, SIGKILL);
@@ -273,7 +273,7 @@ static void a_stopped_owner_that_is_replaced_changes_nothing(void **state)
     (void)state;
     begin(true);
     first = process_start(own, &shared->first);
-    process_gate_wait(&shared->first.arrived);
+    assert_true(process_gate_wait(&shared->first.arrived));
     process_stop(first);
 
     process_run(own, &shared->second);
@@ -307,11 +307,11 @@ static void a_replaced_owner_does_not_disturb_the_next(void **state)
     begin(true);
     shared->second.is_held = true;
     first = process_start(own, &shared->first);
-    process_gate_wait(&shared->first.arrived);
+    assert_true(process_gate_wait(&shared->first.arrived));
     process_stop(first);
     advance_clocks(LEASE_MS + 1);
     second = process_start(own, &shared->second);
-    process_gate_wait(&shared->second.arrived);
+    assert_true(process_gate_wait(&shared->second.arrived));
 
     process_gate_open(&shared->first.go_on);
     process_continue(first);

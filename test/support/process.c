@@ -6,6 +6,7 @@
 #include "support/process.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#define GATE_PATIENCE_MS 60000
 
 void *process_share(size_t size)
 {
@@ -138,24 +141,22 @@ void process_gate_open(process_gate *gate)
         ;
 }
 
-/* The waiter's own write end would keep the gate of dead openers shut. */
-void process_gate_wait(process_gate *gate)
+bool process_gate_wait(process_gate *gate)
 {
+    struct pollfd poll_for = {gate->read_end, POLLIN, 0};
     char byte;
+    int ready;
 
-    if (gate->write_end >= 0)
-        close(gate->write_end);
-    gate->write_end = -1;
-    while (read(gate->read_end, &byte, 1) < 0 && errno == EINTR)
-        ;
+    do {
+        ready = poll(&poll_for, 1, GATE_PATIENCE_MS);
+    } while (ready < 0 && errno == EINTR);
+    return ready == 1 && read(gate->read_end, &byte, 1) == 1;
 }
 
 void process_gate_close(process_gate *gate)
 {
-    if (gate->write_end >= 0)
-        close(gate->write_end);
+    close(gate->write_end);
     close(gate->read_end);
-    gate->read_end = gate->write_end = -1;
 }
 
 #else

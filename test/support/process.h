@@ -40,8 +40,8 @@ void process_kill(pid_t pid);
 void process_stop(pid_t pid);
 void process_continue(pid_t pid);
 
-/* A gate that one process waits at until another opens it; made before the fork. A gate whose
- * every opener has died opens too. */
+/* A gate that one process waits at until another opens it; made before the fork, and unchanged by
+ * its use: it may lie in shared memory. Each opening lets one waiter through. */
 typedef struct process_gate {
     int read_end;
     int write_end;
@@ -49,7 +49,7 @@ typedef struct process_gate {
 
 bool process_gate_make(process_gate *gate);
 void process_gate_open(process_gate *gate);
-void process_gate_wait(process_gate *gate);
+bool process_gate_wait(process_gate *gate); /* false: nobody has opened it for a minute */
 void process_gate_close(process_gate *gate);
 
 /* Microseconds of a clock that does not jump. */
