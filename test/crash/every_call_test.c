@@ -21,13 +21,13 @@ static int setup(void **state)
 {
     (void)state;
     book = process_share(sizeof *book);
-    return book && crash_directory_make(book) ? 0 : -1;
+    return book && place_make(&book->here) ? 0 : -1;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    crash_directory_remove(book);
+    place_remove(&book->here);
     process_unshare(book, sizeof *book);
     return 0;
 }
@@ -47,8 +47,7 @@ static bool kill_and_finish(int64_t nth, const char *where)
     book->kill_at = nth;
     first = process_run(crash_child, book);
     if (first.exited) {
-        if (first.code != 0)
-            print_child(where);
+        if (first.code != 0) print_child(where);
         assert_int_equal(first.code, 0);
         assert_int_equal(crash_check(book, where), 0);
         return false;
@@ -56,8 +55,7 @@ static bool kill_and_finish(int64_t nth, const char *where)
     assert_int_equal(first.signal, SIGKILL);
     book->kill_at = 0;
     second = process_run(crash_child, book);
-    if (!second.exited || second.code != 0)
-        print_child(where);
+    if (!second.exited || second.code != 0) print_child(where);
     assert_true(second.exited);
     assert_int_equal(second.code, 0);
     assert_int_equal(book->sleeps, 0);
@@ -91,16 +89,15 @@ static void a_run_survives_a_second_kill_while_it_is_taken_over(void **state)
             process_end end;
 
             crash_book_reset(book);
-            snprintf(where, sizeof where, "%s, killed at calls %lld and %lld",
-                     book->journal_mode, (long long)first_kills[i], (long long)second);
+            snprintf(where, sizeof where, "%s, killed at calls %lld and %lld", book->journal_mode,
+                     (long long)first_kills[i], (long long)second);
             book->kill_at = first_kills[i];
             process_run(crash_child, book);
             book->kill_at = second;
             process_run(crash_child, book);
             book->kill_at = 0;
             end = process_run(crash_child, book);
-            if (!end.exited || end.code != 0)
-                print_child(where);
+            if (!end.exited || end.code != 0) print_child(where);
             assert_true(end.exited && end.code == 0);
             assert_int_equal(book->sleeps, 0);
             assert_int_equal(crash_check(book, where), 0);

@@ -26,9 +26,8 @@ static int workflow(dur_run *run, void *user)
 {
     child *it = user;
 
-    DUR_STEP(run, "pay")
-        snprintf(it->key, sizeof it->key, "%s",
-                 dur_step_idempotency_key(dur_current_step(run)));
+    DUR_STEP (run, "pay")
+        snprintf(it->key, sizeof it->key, "%s", dur_step_idempotency_key(dur_current_step(run)));
     return 0;
 }
 
@@ -38,11 +37,9 @@ static int execute(void *user)
     sqlite3 *db = NULL;
     dur_log *log = NULL;
 
-    if (sqlite3_open(":memory:", &db) != SQLITE_OK)
-        return 1;
+    if (sqlite3_open(":memory:", &db) != SQLITE_OK) return 1;
     it->code = dur_open(db, NULL, &log);
-    if (it->code == DUR_OK)
-        it->code = dur_execute(log, "forked", it->id, NULL, workflow, it);
+    if (it->code == DUR_OK) it->code = dur_execute(log, "forked", it->id, NULL, workflow, it);
     dur_close(log);
     sqlite3_close(db);
     return 0;

@@ -24,13 +24,13 @@ static int setup(void **state)
 {
     (void)state;
     book = process_share(sizeof *book);
-    return book && crash_directory_make(book) ? 0 : -1;
+    return book && place_make(&book->here) ? 0 : -1;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    crash_directory_remove(book);
+    place_remove(&book->here);
     process_unshare(book, sizeof *book);
     return 0;
 }
@@ -70,8 +70,7 @@ static int64_t kill_until_finished(fake_clock *chance, int64_t span_us, const ch
             end = process_wait(pid);
         kills += !end.exited;
     } while (!end.exited);
-    if (end.code != 0)
-        print_error("%s: %s: %s\n", where, dur_code_name(book->code), book->message);
+    if (end.code != 0) print_error("%s: %s: %s\n", where, dur_code_name(book->code), book->message);
     assert_int_equal(end.code, 0);
     assert_int_equal(book->sleeps, 0);
     assert_int_equal(crash_check(book, where), 0);

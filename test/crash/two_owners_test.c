@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "support/fake_clock.h"
+#include "support/place.h"
 #include "support/process.h"
 
 #include <signal.h>
@@ -33,7 +34,7 @@ typedef struct owner {
 } owner;
 
 typedef struct book {
-    char path[300];
+    place here;
     owner first;
     owner second;
     process_gate start;
@@ -46,11 +47,9 @@ static book *shared;
 static void body(owner *it, int number)
 {
     it->executed[number]++;
-    if (!it->is_held || number != STOPS_AT)
-        return;
+    if (!it->is_held || number != STOPS_AT) return;
     process_gate_open(&it->arrived);
-    if (!process_gate_wait(&it->go_on))
-        _exit(3);
+    if (!process_gate_wait(&it->go_on)) _exit(3);
 }
 
 static int workflow(dur_run *run, void *user)
@@ -61,7 +60,7 @@ static int workflow(dur_run *run, void *user)
     for (int i = 0; i < STEPS; i++) {
         int64_t value = 0;
 
-        DUR_STEP(run, names[i], value) {
+        DUR_STEP (run, names[i], value) {
             body(user, i);
             value = i + 1;
         }
@@ -79,11 +78,11 @@ static int own(void *user)
 
     fake_clock_install(&it->clock, &options);
     options.lease_ms = LEASE_MS;
-    if (sqlite3_open(shared->path, &db) != SQLITE_OK || sqlite3_busy_timeout(db, 10000) != SQLITE_OK)
+    if (sqlite3_open(shared->here.path, &db) != SQLITE_OK ||
+        sqlite3_busy_timeout(db, 10000) != SQLITE_OK)
         return 2;
     it->code = dur_open(db, &options, &log);
-    if (it->code == DUR_OK)
-        it->code = dur_execute(log, "owned", "the-run", NULL, workflow, it);
+    if (it->code == DUR_OK) it->code = dur_execute(log, "owned", "the-run", NULL, workflow, it);
     snprintf(it->message, sizeof it->message, "%s", dur_errmsg(log));
     dur_close(log);
     sqlite3_close(db);
@@ -99,36 +98,15 @@ static int own_from_the_start(void *user)
 
 static int setup(void **state)
 {
-    const char *parent = getenv("TMPDIR");
-    char directory[256];
-
     (void)state;
     shared = process_share(sizeof *shared);
-    snprintf(directory, sizeof directory, "%s/durable-owners-XXXXXX",
-             parent && strlen(parent) < 200 ? parent : "/tmp");
-    if (!shared || !mkdtemp(directory))
-        return -1;
-    snprintf(shared->path, sizeof shared->path, "%s/owners.db", directory);
-    return 0;
-}
-
-static void remove_database(void)
-{
-    static const char *const suffixes[] = {"", "-journal", "-wal", "-shm"};
-    char name[400];
-
-    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
-        snprintf(name, sizeof name, "%s%s", shared->path, suffixes[i]);
-        remove(name);
-    }
+    return shared && place_make(&shared->here) ? 0 : -1;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    remove_database();
-    *strrchr(shared->path, '/') = '\0';
-    rmdir(shared->path);
+    place_remove(&shared->here);
     process_unshare(shared, sizeof *shared);
     return 0;
 }
@@ -148,11 +126,11 @@ static void begin(bool first_is_held)
     sqlite3 *db = NULL;
     dur_log *log = NULL;
 
-    remove_database();
+    place_clear(shared->here.path);
     init_owner(&shared->first, 11, first_is_held);
     init_owner(&shared->second, 12, false);
     assert_true(process_gate_make(&shared->start));
-    assert_int_equal(sqlite3_open(shared->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_open(shared->here.path, &db), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL), SQLITE_OK);
     assert_int_equal(dur_open(db, NULL, &log), DUR_OK);
     dur_close(log);
@@ -195,7 +173,7 @@ static char *dump(void)
     sqlite3 *db = NULL;
     sqlite3_str *text = sqlite3_str_new(NULL);
 
-    assert_int_equal(sqlite3_open(shared->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_open(shared->here.path, &db), SQLITE_OK);
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
         char sql[100];
         sqlite3_stmt *statement = NULL;
@@ -327,8 +305,8 @@ static void a_replaced_owner_does_not_disturb_the_next(void **state)
 
 static void of_two_that_start_together_one_works(void **state)
 {
-    int64_t rounds = getenv("DUR_CRASH_ROUNDS") ? strtoll(getenv("DUR_CRASH_ROUNDS"), NULL, 10)
-                                                : 40;
+    int64_t rounds =
+        getenv("DUR_CRASH_ROUNDS") ? strtoll(getenv("DUR_CRASH_ROUNDS"), NULL, 10) : 40;
     int64_t owned = 0;
 
     (void)state;
@@ -347,8 +325,7 @@ static void of_two_that_start_together_one_works(void **state)
             expect_code(&shared->second, DUR_OK);
         } else {
             expect_code(&shared->first, DUR_OK);
-            if (shared->second.code != DUR_OWNED)
-                expect_code(&shared->second, DUR_OK);
+            if (shared->second.code != DUR_OWNED) expect_code(&shared->second, DUR_OK);
         }
         owned += (shared->first.code == DUR_OWNED) + (shared->second.code == DUR_OWNED);
         for (int i = 0; i < STEPS; i++)

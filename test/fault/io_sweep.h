@@ -70,13 +70,11 @@ int main(void)
     const char *only = getenv("DUR_FAULT_SCENARIO");
 
     for (size_t i = 0; i < fault_scenario_count; i++) {
-        if (only && strcmp(only, fault_scenarios[i].name) != 0)
-            continue;
+        if (only && strcmp(only, fault_scenarios[i].name) != 0) continue;
         tests[count++] = (struct CMUnitTest){fault_scenarios[i].name, failing_files_break_no_law,
                                              NULL, NULL, (void *)(uintptr_t)&fault_scenarios[i]};
     }
-    if (!only)
-        tests[count++] = (struct CMUnitTest)cmocka_unit_test(every_kind_of_fault_has_fired);
+    if (!only) tests[count++] = (struct CMUnitTest)cmocka_unit_test(every_kind_of_fault_has_fired);
     return _cmocka_run_group_tests("failing files, " JOURNAL_MODE, tests, count, setup, teardown);
 }
 

@@ -16,8 +16,7 @@
 static int setup(void **state)
 {
     (void)state;
-    if (fault_alloc_install(getenv("DUR_FAULT_ALL") == NULL) != SQLITE_OK)
-        return -1;
+    if (fault_alloc_install(getenv("DUR_FAULT_ALL") == NULL) != SQLITE_OK) return -1;
     return fault_sweep_setup() ? 0 : -1;
 }
 
@@ -46,11 +45,10 @@ int main(void)
     const char *only = getenv("DUR_FAULT_SCENARIO");
 
     for (size_t i = 0; i < fault_scenario_count; i++) {
-        if (only && strcmp(only, fault_scenarios[i].name) != 0)
-            continue;
-        tests[count++] = (struct CMUnitTest){fault_scenarios[i].name,
-                                             running_out_of_memory_breaks_no_law, NULL, NULL,
-                                             (void *)(uintptr_t)&fault_scenarios[i]};
+        if (only && strcmp(only, fault_scenarios[i].name) != 0) continue;
+        tests[count++] =
+            (struct CMUnitTest){fault_scenarios[i].name, running_out_of_memory_breaks_no_law, NULL,
+                                NULL, (void *)(uintptr_t)&fault_scenarios[i]};
     }
     return _cmocka_run_group_tests("running out of memory", tests, count, setup, teardown);
 }

@@ -13,18 +13,17 @@
 #include "support/fake_clock.h"
 #include "support/fault_power.h"
 #include "support/fault_vfs.h"
+#include "support/place.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define SIDES 2
 #define STEPS 6
 #define VALUE_BYTES 3000
 
-static char directory[256];
-static char path[300];
+static place here;
 
 /* One connection with its run, and what the world outside the database saw of it. */
 typedef struct side {
@@ -66,7 +65,7 @@ static bool connect_side(side *it, const setting *how)
              how->journal_mode, how->synchronous);
     fake_clock_install(&it->clock, &options);
     it->clock.owner_alive = DUR_OWNER_DEAD; /* the machine has started anew */
-    return sqlite3_open_v2(path, &it->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+    return sqlite3_open_v2(here.path, &it->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
                            FAULT_VFS_NAME) == SQLITE_OK &&
            sqlite3_exec(it->db, pragmas, NULL, NULL, NULL) == SQLITE_OK &&
            dur_open(it->db, &options, &it->log) == DUR_OK;
@@ -101,8 +100,7 @@ static bool make_step(side *it, int number)
     dur_step *step;
     int code;
 
-    if (!it->run)
-        return true;
+    if (!it->run) return true;
     snprintf(name, sizeof name, "step-%d", number);
     code = dur_begin_step(it->run, name, NULL, &step);
     if (code == DUR_EXECUTE) {
@@ -116,8 +114,7 @@ static bool make_step(side *it, int number)
 
 static bool complete_side(side *it)
 {
-    if (it->run && dur_complete_run(it->run, dur_text("done")) == DUR_OK)
-        it->completed = true;
+    if (it->run && dur_complete_run(it->run, dur_text("done")) == DUR_OK) it->completed = true;
     return it->completed;
 }
 
@@ -125,42 +122,19 @@ static bool complete_side(side *it)
 static bool work(side sides[SIDES])
 {
     for (int i = 0; i < SIDES; i++)
-        if (!begin_side(&sides[i], i))
-            return false;
+        if (!begin_side(&sides[i], i)) return false;
     for (int number = 0; number < STEPS; number++)
         for (int i = 0; i < SIDES; i++)
-            if (!make_step(&sides[i], number))
-                return false;
+            if (!make_step(&sides[i], number)) return false;
     for (int i = 0; i < SIDES; i++)
-        if (!complete_side(&sides[i]))
-            return false;
+        if (!complete_side(&sides[i])) return false;
     return true;
-}
-
-/* ---- The files ----------------------------------------------------------------------------- */
-
-static void remove_database(void)
-{
-    static const char *const suffixes[] = {"", "-journal", "-wal", "-shm"};
-    char name[400];
-
-    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
-        snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
-        remove(name);
-    }
 }
 
 static int setup(void **state)
 {
-    const char *parent = getenv("TMPDIR");
-
     (void)state;
-    snprintf(directory, sizeof directory, "%s/durable-power-XXXXXX",
-             parent && strlen(parent) < 200 ? parent : "/tmp");
-    if (!mkdtemp(directory))
-        return -1;
-    snprintf(path, sizeof path, "%s/power.db", directory);
-    return fault_vfs_register() == SQLITE_OK ? 0 : -1;
+    return place_make(&here) && fault_vfs_register() == SQLITE_OK ? 0 : -1;
 }
 
 static int teardown(void **state)
@@ -168,8 +142,7 @@ static int teardown(void **state)
     (void)state;
     fault_power_forget();
     fault_vfs_reset();
-    remove_database();
-    rmdir(directory);
+    place_remove(&here);
     return 0;
 }
 
@@ -178,8 +151,7 @@ static int teardown(void **state)
 static bool integrity_is_ok(sqlite3 *db)
 {
     sqlite3_stmt *statement = NULL;
-    bool ok = sqlite3_prepare_v2(db, "PRAGMA integrity_check", -1, &statement, NULL) ==
-                  SQLITE_OK &&
+    bool ok = sqlite3_prepare_v2(db, "PRAGMA integrity_check", -1, &statement, NULL) == SQLITE_OK &&
               sqlite3_step(statement) == SQLITE_ROW &&
               strcmp((const char *)sqlite3_column_text(statement, 0), "ok") == 0;
 
@@ -239,7 +211,7 @@ static void prepare(side sides[SIDES], const setting *how)
 {
     fault_vfs_reset();
     fault_power_forget();
-    remove_database();
+    place_clear(here.path);
     init_sides(sides, 1);
     for (int i = 0; i < SIDES; i++)
         assert_true(connect_side(&sides[i], how));
@@ -301,8 +273,7 @@ static void cutting_the_power_keeps_what_the_setting_promises(void **state)
            how->name, (unsigned long long)seed, (long long)all.cuts, (long long)all.writes,
            (long long)all.lost, (long long)all.damaged);
     assert_true(all.writes > 0);
-    if (!how->may_lose)
-        assert_int_equal(all.lost, 0);
+    if (!how->may_lose) assert_int_equal(all.lost, 0);
     if (!how->may_corrupt)
         assert_int_equal(all.damaged, 0);
     else
@@ -326,8 +297,8 @@ int main(void)
     size_t count = sizeof settings / sizeof settings[0];
 
     for (size_t i = 0; i < count; i++)
-        tests[i] = (struct CMUnitTest){settings[i].name,
-                                       cutting_the_power_keeps_what_the_setting_promises, NULL,
-                                       NULL, (void *)(uintptr_t)&settings[i]};
+        tests[i] =
+            (struct CMUnitTest){settings[i].name, cutting_the_power_keeps_what_the_setting_promises,
+                                NULL, NULL, (void *)(uintptr_t)&settings[i]};
     return _cmocka_run_group_tests("cutting the power", tests, count, setup, teardown);
 }

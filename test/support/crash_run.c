@@ -1,8 +1,6 @@
 /* test/support: a run whose process is killed, and the book that outlives it. */
 #if defined(__unix__) || defined(__APPLE__)
 
-#define _DEFAULT_SOURCE
-
 #include "support/crash_run.h"
 
 #include "support/fault_vfs.h"
@@ -10,12 +8,11 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define LARGE_BYTES 10000
 #define FINAL_OUTPUT "3 steps, 10000 bytes, caught: no paper"
 
-static const char *const step_names[CRASH_STEPS] = {"first",  "text",  "large", "fails",
+static const char *const step_names[CRASH_STEPS] = {"first",  "text",   "large", "fails",
                                                     "second", "open-a", "open-b"};
 
 /* ---- The workflow -------------------------------------------------------------------------- */
@@ -26,10 +23,8 @@ static int64_t draw(crash_book *book, int at)
     crash_step *step = &book->steps[at];
     int64_t number = ++book->draws;
 
-    if (step->seen)
-        step->executed_after++;
-    if (step->executed < CRASH_EXECUTIONS_MAX)
-        step->drawn[step->executed] = number;
+    if (step->seen) step->executed_after++;
+    if (step->executed < CRASH_EXECUTIONS_MAX) step->drawn[step->executed] = number;
     step->executed++;
     return number;
 }
@@ -39,8 +34,7 @@ static void see(crash_book *book, int at, int64_t value)
 {
     crash_step *step = &book->steps[at];
 
-    if (step->seen && step->value != value)
-        step->changes_of_value++;
+    if (step->seen && step->value != value) step->changes_of_value++;
     step->value = value;
     step->seen = true;
 }
@@ -55,8 +49,7 @@ static char *numbered_text(int64_t number, int size)
 {
     char *text = malloc((size_t)size + 1);
 
-    if (!text)
-        abort();
+    if (!text) abort();
     memset(text, '.', (size_t)size);
     text[size] = '\0';
     text[snprintf(text, (size_t)size, "%lld", (long long)number)] = ' ';
@@ -69,16 +62,15 @@ static void macro_steps(dur_run *run, crash_book *book, size_t *length)
     const char *text = NULL;
     const char *large = NULL;
 
-    DUR_STEP(run, "first", number) number = draw(book, 0);
-    if (dur_ok(run))
-        see(book, 0, number);
-    DUR_STEP(run, "text", text) text = dur_own(run, numbered_text(draw(book, 1), 100), free);
-    if (dur_ok(run))
-        see(book, 1, number_in(text));
-    DUR_STEP(run, "large", large)
+    DUR_STEP (run, "first", number)
+        number = draw(book, 0);
+    if (dur_ok(run)) see(book, 0, number);
+    DUR_STEP (run, "text", text)
+        text = dur_own(run, numbered_text(draw(book, 1), 100), free);
+    if (dur_ok(run)) see(book, 1, number_in(text));
+    DUR_STEP (run, "large", large)
         large = dur_own(run, numbered_text(draw(book, 2), LARGE_BYTES), free);
-    if (dur_ok(run))
-        see(book, 2, number_in(large));
+    if (dur_ok(run)) see(book, 2, number_in(large));
     *length = large ? strlen(large) : 0;
 }
 
@@ -86,10 +78,10 @@ static void failing_step(dur_run *run, crash_book *book, char *caught, size_t si
 {
     const char *message;
 
-    DUR_STEP(run, "fails") dur_fail(run, "%lld no paper", (long long)draw(book, 3));
+    DUR_STEP (run, "fails")
+        dur_fail(run, "%lld no paper", (long long)draw(book, 3));
     message = dur_catch(run);
-    if (!message)
-        return;
+    if (!message) return;
     see(book, 3, number_in(message));
     snprintf(caught, size, "%s", strchr(message, ' ') + 1);
 }
@@ -125,9 +117,9 @@ static int crash_workflow(dur_run *run, void *user)
 
     macro_steps(run, book, &length);
     failing_step(run, book, caught, sizeof caught);
-    DUR_STEP(run, "second", number) number = draw(book, 4);
-    if (dur_ok(run))
-        see(book, 4, number);
+    DUR_STEP (run, "second", number)
+        number = draw(book, 4);
+    if (dur_ok(run)) see(book, 4, number);
     open_steps(run, book);
     snprintf(output, sizeof output, "3 steps, %d bytes, caught: %s", (int)length, caught);
     return dur_ok(run) && dur_set_output(run, dur_text(output)) == DUR_OK ? 0 : 1;
@@ -149,7 +141,7 @@ static int open_database(const crash_book *book, sqlite3 **db)
     int code = fault_vfs_register();
 
     if (code == SQLITE_OK)
-        code = sqlite3_open_v2(book->path, db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+        code = sqlite3_open_v2(book->here.path, db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
                                FAULT_VFS_NAME);
     snprintf(sql, sizeof sql, "PRAGMA journal_mode = %s; PRAGMA synchronous = NORMAL",
              book->journal_mode);
@@ -177,8 +169,7 @@ int crash_child(void *user)
     options.sleep = count_sleep;
     options.user = book;
     fault_vfs_reset();
-    if (book->kill_at > 0)
-        fault_vfs_arm_kill(FAULT_ALL, book->kill_at);
+    if (book->kill_at > 0) fault_vfs_arm_kill(FAULT_ALL, book->kill_at);
     code = open_database(book, &db);
     if (code != SQLITE_OK) {
         book->code = DUR_DATABASE;
@@ -187,12 +178,10 @@ int crash_child(void *user)
         return 2;
     }
     book->code = dur_open(db, &options, &log);
-    if (book->code == DUR_OK)
-        execute(book, log);
+    if (book->code == DUR_OK) execute(book, log);
     snprintf(book->message, sizeof book->message, "%s", dur_errmsg(log));
     dur_close(log);
-    if (sqlite3_close(db) != SQLITE_OK)
-        return 3;
+    if (sqlite3_close(db) != SQLITE_OK) return 3;
     return book->code == DUR_OK ? 0 : 1;
 }
 
@@ -204,7 +193,8 @@ static int64_t ask(const crash_book *book, const char *sql)
     sqlite3_stmt *statement = NULL;
     int64_t answer = -1;
 
-    if (sqlite3_open(book->path, &db) == SQLITE_OK && sqlite3_busy_timeout(db, 5000) == SQLITE_OK &&
+    if (sqlite3_open(book->here.path, &db) == SQLITE_OK &&
+        sqlite3_busy_timeout(db, 5000) == SQLITE_OK &&
         sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK &&
         sqlite3_step(statement) == SQLITE_ROW)
         answer = sqlite3_column_int64(statement, 0);
@@ -220,16 +210,14 @@ int64_t crash_recorded(const crash_book *book)
 
 static int expect(bool holds, const char *where, const char *law, const char *name)
 {
-    if (!holds)
-        fprintf(stderr, "BROKEN %s: %s%s%s\n", where, name, name[0] ? ": " : "", law);
+    if (!holds) fprintf(stderr, "BROKEN %s: %s%s%s\n", where, name, name[0] ? ": " : "", law);
     return !holds;
 }
 
 static bool was_drawn(const crash_step *step, int64_t number)
 {
     for (int i = 0; i < step->executed && i < CRASH_EXECUTIONS_MAX; i++)
-        if (step->drawn[i] == number)
-            return true;
+        if (step->drawn[i] == number) return true;
     return false;
 }
 
@@ -266,8 +254,8 @@ int crash_check(const crash_book *book, const char *where)
 
     broken += expect(strcmp(book->output, FINAL_OUTPUT) == 0, where,
                      "another output than that of an undisturbed run", book->output);
-    broken += expect(crash_recorded(book) == CRASH_STEPS, where, "not every step is recorded once",
-                     "");
+    broken +=
+        expect(crash_recorded(book) == CRASH_STEPS, where, "not every step is recorded once", "");
     broken += expect(ask(book, "SELECT count(DISTINCT name) FROM durable_steps") == CRASH_STEPS,
                      where, "a step is missing", "");
     broken += expect(ask(book, "SELECT integrity_check = 'ok' FROM pragma_integrity_check") == 1,
@@ -279,46 +267,15 @@ int crash_check(const crash_book *book, const char *where)
 
 /* ---- Files --------------------------------------------------------------------------------- */
 
-static void remove_database(const crash_book *book)
-{
-    static const char *const suffixes[] = {"", "-journal", "-wal", "-shm"};
-    char name[400];
-
-    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
-        snprintf(name, sizeof name, "%s%s", book->path, suffixes[i]);
-        remove(name);
-    }
-}
-
 void crash_book_reset(crash_book *book)
 {
     crash_book empty;
 
     memset(&empty, 0, sizeof empty);
-    memcpy(empty.path, book->path, sizeof empty.path);
+    empty.here = book->here;
     empty.journal_mode = book->journal_mode;
     *book = empty;
-    remove_database(book);
-}
-
-bool crash_directory_make(crash_book *book)
-{
-    const char *parent = getenv("TMPDIR");
-    char directory[256];
-
-    snprintf(directory, sizeof directory, "%s/durable-crash-XXXXXX",
-             parent && strlen(parent) < 200 ? parent : "/tmp");
-    if (!mkdtemp(directory))
-        return false;
-    snprintf(book->path, sizeof book->path, "%s/crash.db", directory);
-    return true;
-}
-
-void crash_directory_remove(crash_book *book)
-{
-    remove_database(book);
-    *strrchr(book->path, '/') = '\0';
-    rmdir(book->path);
+    place_clear(book->here.path);
 }
 
 #else

@@ -7,6 +7,7 @@
 #define CRASH_RUN_H
 
 #include "durable.h"
+#include "support/place.h"
 
 #define CRASH_STEPS 7
 #define CRASH_EXECUTIONS_MAX 64
@@ -15,14 +16,14 @@
 typedef struct crash_step {
     int executed;
     int64_t drawn[CRASH_EXECUTIONS_MAX]; /* the number each execution drew; no two are alike */
-    bool seen;            /* the library said that the step is recorded … */
-    int64_t value;        /* … with this value */
+    bool seen;                           /* the library said that the step is recorded … */
+    int64_t value;                       /* … with this value */
     int executed_after;   /* executions begun when it had been seen recorded: must stay 0 */
     int changes_of_value; /* another value was seen later: must stay 0 */
 } crash_step;
 
 typedef struct crash_book {
-    char path[300];
+    place here;
     const char *journal_mode;
     int64_t kill_at; /* the Nth call of the VFS in the next child kills it; 0: none */
     int64_t draws;
@@ -33,7 +34,7 @@ typedef struct crash_book {
     char output[64];
 } crash_book;
 
-/* Forget all but path and journal mode, and remove the database. */
+/* Forget all but the place and the journal mode, and remove the database. */
 void crash_book_reset(crash_book *book);
 
 /* A process_body: open the database, execute the run, close. Exits with 0 where it gave DUR_OK. */
@@ -45,9 +46,5 @@ int crash_check(const crash_book *book, const char *where);
 
 /* The number of steps recorded so far, as any SQLite client sees it; -1: no log. */
 int64_t crash_recorded(const crash_book *book);
-
-/* A directory under TMPDIR or /tmp, and book->path in it; and their removal. */
-bool crash_directory_make(crash_book *book);
-void crash_directory_remove(crash_book *book);
 
 #endif

@@ -20,8 +20,7 @@ static void sleep_ms(int64_t duration_ms, void *user)
     clock->sleeps++;
     clock->slept_ms += duration_ms;
     clock->now_ms += duration_ms;
-    if (clock->on_sleep)
-        clock->on_sleep(clock->on_sleep_user);
+    if (clock->on_sleep) clock->on_sleep(clock->on_sleep_user);
 }
 
 static void random_bytes(void *bytes, size_t count, void *user)

@@ -15,26 +15,22 @@ static void *allocate(int size)
     void *memory;
 
     asked++;
-    if (fault_plan_fires(&plan))
-        return NULL;
+    if (fault_plan_fires(&plan)) return NULL;
     memory = under.xMalloc(size);
-    if (memory)
-        live++;
+    if (memory) live++;
     return memory;
 }
 
 static void release(void *memory)
 {
-    if (memory)
-        live--;
+    if (memory) live--;
     under.xFree(memory);
 }
 
 static void *reallocate(void *memory, int size)
 {
     asked++;
-    if (fault_plan_fires(&plan))
-        return NULL;
+    if (fault_plan_fires(&plan)) return NULL;
     return under.xRealloc(memory, size);
 }
 
@@ -66,10 +62,8 @@ int fault_alloc_install(bool lookaside)
                                                 round_up, start,   stop,       NULL};
     int code = sqlite3_config(SQLITE_CONFIG_GETMALLOC, &under);
 
-    if (code == SQLITE_OK)
-        code = sqlite3_config(SQLITE_CONFIG_MALLOC, &methods);
-    if (code == SQLITE_OK && !lookaside)
-        code = sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0);
+    if (code == SQLITE_OK) code = sqlite3_config(SQLITE_CONFIG_MALLOC, &methods);
+    if (code == SQLITE_OK && !lookaside) code = sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0);
     return code == SQLITE_OK ? sqlite3_initialize() : code;
 }
 

@@ -30,14 +30,12 @@ static inline void fault_plan_disarm(fault_plan *plan)
 /* One call has come: does it fail? */
 static inline bool fault_plan_fires(fault_plan *plan)
 {
-    if (plan->countdown == 0)
-        return false;
+    if (plan->countdown == 0) return false;
     if (plan->countdown > 1) {
         plan->countdown--;
         return false;
     }
-    if (!plan->persistent)
-        plan->countdown = 0;
+    if (!plan->persistent) plan->countdown = 0;
     plan->fired++;
     return true;
 }

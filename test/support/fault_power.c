@@ -47,8 +47,7 @@ static void *allocate(size_t size)
 {
     void *memory = calloc(1, size ? size : 1);
 
-    if (!memory)
-        abort();
+    if (!memory) abort();
     return memory;
 }
 
@@ -56,8 +55,7 @@ static void content_resize(content *it, size_t size)
 {
     unsigned char *bytes = allocate(size);
 
-    if (it->size > 0)
-        memcpy(bytes, it->bytes, it->size < size ? it->size : size);
+    if (it->size > 0) memcpy(bytes, it->bytes, it->size < size ? it->size : size);
     free(it->bytes);
     it->bytes = bytes;
     it->size = size;
@@ -98,8 +96,7 @@ static void content_load(content *it, const char *name)
     unsigned char buffer[4096];
     size_t count;
 
-    if (!stream)
-        return;
+    if (!stream) return;
     while ((count = fread(buffer, 1, sizeof buffer, stream)) > 0) {
         size_t before = it->size;
 
@@ -138,17 +135,14 @@ static void apply(content *to, const change *it, fake_clock *chance, bool torn)
     size_t at = (size_t)it->offset;
 
     if (it->truncates) {
-        if (at < to->size)
-            content_resize(to, at);
+        if (at < to->size) content_resize(to, at);
         return;
     }
-    if (end > to->size)
-        content_resize(to, end);
+    if (end > to->size) content_resize(to, end);
     while (at < end) {
         size_t next = (at / SECTOR_BYTES + 1) * SECTOR_BYTES;
 
-        if (next > end)
-            next = end;
+        if (next > end) next = end;
         if (!torn || fake_clock_random(chance) % 2)
             memcpy(to->bytes + at, it->bytes + (at - (size_t)it->offset), next - at);
         at = next;
@@ -161,14 +155,12 @@ static void add_change(const char *name, bool truncates, const void *bytes, size
     watched *file = watching ? find(name) : NULL;
     change *it;
 
-    if (!file)
-        return;
+    if (!file) return;
     it = allocate(sizeof *it + count);
     it->truncates = truncates;
     it->offset = offset;
     it->count = count;
-    if (count > 0)
-        memcpy(it->bytes, bytes, count);
+    if (count > 0) memcpy(it->bytes, bytes, count);
     *file->end = it;
     file->end = &it->next;
 }
@@ -177,11 +169,9 @@ void fault_power_opened(const char *name)
 {
     watched *file;
 
-    if (!watching)
-        return;
+    if (!watching) return;
     file = find(name);
-    if (!file)
-        file = add(name);
+    if (!file) file = add(name);
     file->present = true;
 }
 
@@ -199,8 +189,7 @@ void fault_power_synced(const char *name)
 {
     watched *file = watching ? find(name) : NULL;
 
-    if (!file)
-        return;
+    if (!file) return;
     for (change *it = file->first; it; it = it->next)
         apply(&file->synced, it, NULL, false);
     changes_clear(file);
@@ -213,8 +202,7 @@ void fault_power_deleted(const char *name, bool directory_synced)
 {
     watched *file = watching ? find(name) : NULL;
 
-    if (!file)
-        return;
+    if (!file) return;
     if (directory_synced || unlink_sure) {
         content_clear(&file->ghost);
         content_clear(&file->synced);
@@ -241,10 +229,8 @@ static int64_t survive(watched *file, fake_clock *chance)
     for (change *it = file->first; it; it = it->next) {
         uint64_t fate = fake_clock_random(chance) % 3;
 
-        if (fate != 0)
-            harmed++;
-        if (fate == 0 || (fate == 1 && !it->truncates))
-            apply(&file->synced, it, chance, fate == 1);
+        if (fate != 0) harmed++;
+        if (fate == 0 || (fate == 1 && !it->truncates)) apply(&file->synced, it, chance, fate == 1);
     }
     return harmed;
 }

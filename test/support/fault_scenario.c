@@ -23,8 +23,7 @@ int fault_world_connect(fault_world *world)
     int code = sqlite3_open_v2(world->path, &world->db, flags, FAULT_VFS_NAME);
     char *attach;
 
-    if (code != SQLITE_OK || !world->scenario->schema)
-        return code;
+    if (code != SQLITE_OK || !world->scenario->schema) return code;
     attach = sqlite3_mprintf("ATTACH '%q-side' AS %s", world->path, world->scenario->schema);
     code = attach ? host_sql(world, attach) : SQLITE_NOMEM;
     sqlite3_free(attach);
@@ -54,16 +53,14 @@ int fault_world_disconnect(fault_world *world)
 {
     int code = sqlite3_close(world->db);
 
-    if (code == SQLITE_OK)
-        world->db = NULL;
+    if (code == SQLITE_OK) world->db = NULL;
     return code;
 }
 
 const fault_tally *fault_world_tally(const fault_world *world, const char *name)
 {
     for (size_t i = 0; i < world->tally_count; i++)
-        if (strcmp(world->tallies[i].name, name) == 0)
-            return &world->tallies[i];
+        if (strcmp(world->tallies[i].name, name) == 0) return &world->tallies[i];
     return NULL;
 }
 
@@ -71,10 +68,8 @@ static fault_tally *tally(fault_world *world, const char *name)
 {
     fault_tally *found = (fault_tally *)fault_world_tally(world, name);
 
-    if (found)
-        return found;
-    if (world->tally_count == FAULT_TALLIES_MAX)
-        abort();
+    if (found) return found;
+    if (world->tally_count == FAULT_TALLIES_MAX) abort();
     found = &world->tallies[world->tally_count++];
     snprintf(found->name, sizeof found->name, "%s", name);
     return found;
@@ -94,8 +89,7 @@ static void acknowledge(fault_world *world, const char *name)
 /* After a DUR_STEP: a run that goes on says that the step is recorded. */
 static void passed(fault_world *world, dur_run *run, const char *name)
 {
-    if (dur_ok(run))
-        acknowledge(world, name);
+    if (dur_ok(run)) acknowledge(world, name);
 }
 
 /* What was acknowledged in a transaction that is gone is not recorded. */
@@ -128,8 +122,7 @@ static int give_output(dur_run *run, uint64_t digest)
 {
     char text[32];
 
-    if (!dur_ok(run))
-        return 1;
+    if (!dur_ok(run)) return 1;
     snprintf(text, sizeof text, "%016llx", (unsigned long long)digest);
     return dur_set_output(run, dur_text(text)) == DUR_OK ? 0 : 1;
 }
@@ -148,8 +141,8 @@ static int execute(fault_world *world, dur_workflow *workflow)
     dur_start_options start = DUR_START_OPTIONS_INIT;
 
     start.input = dur_text("what the run was started with");
-    return note_output(world, dur_execute(world->log, world->scenario->name, FAULT_ID, &start,
-                                          workflow, world));
+    return note_output(
+        world, dur_execute(world->log, world->scenario->name, FAULT_ID, &start, workflow, world));
 }
 
 /* ---- values: steps of each kind, on a database that has no log yet ------------------------- */
@@ -165,22 +158,22 @@ static uint64_t value_numbers(dur_run *run, fault_world *world, uint64_t digest)
     double real = 0;
     bool flag = false;
 
-    DUR_STEP(run, "integer", integer) {
+    DUR_STEP (run, "integer", integer) {
         effect(world, "integer");
         integer = -7;
     }
     passed(world, run, "integer");
-    DUR_STEP(run, "unsigned", large) {
+    DUR_STEP (run, "unsigned", large) {
         effect(world, "unsigned");
         large = UINT64_MAX;
     }
     passed(world, run, "unsigned");
-    DUR_STEP(run, "real", real) {
+    DUR_STEP (run, "real", real) {
         effect(world, "real");
         real = -0.0;
     }
     passed(world, run, "real");
-    DUR_STEP(run, "flag", flag) {
+    DUR_STEP (run, "flag", flag) {
         effect(world, "flag");
         flag = true;
     }
@@ -199,33 +192,34 @@ static uint64_t value_bytes(dur_run *run, fault_world *world, uint64_t digest)
     dur_value blob;
     double not_a_number = 0;
 
-    DUR_STEP(run, "text", text) {
+    DUR_STEP (run, "text", text) {
         effect(world, "text");
         text = "a text";
     }
     passed(world, run, "text");
-    DUR_STEP(run, "chars", chars) {
+    DUR_STEP (run, "chars", chars) {
         effect(world, "chars");
         strcpy(chars, "chars");
     }
     passed(world, run, "chars");
-    DUR_STEP(run, "object", point) {
+    DUR_STEP (run, "object", point) {
         effect(world, "object");
         point.x = 3;
         point.y = 4;
     }
     passed(world, run, "object");
-    DUR_STEP(run, "blob", blob) {
+    DUR_STEP (run, "blob", blob) {
         effect(world, "blob");
         blob = dur_text_n("nul\0 and \xff", 10);
     }
     passed(world, run, "blob");
-    DUR_STEP(run, "nan", not_a_number) {
+    DUR_STEP (run, "nan", not_a_number) {
         effect(world, "nan");
         not_a_number = (double)NAN;
     }
     passed(world, run, "nan");
-    DUR_STEP(run, "nothing") effect(world, "nothing");
+    DUR_STEP (run, "nothing")
+        effect(world, "nothing");
     passed(world, run, "nothing");
     digest = text ? mix(digest, text, strlen(text)) : digest;
     digest = mix(digest, chars, strlen(chars));
@@ -238,8 +232,7 @@ static int values_workflow(dur_run *run, void *user)
     uint64_t digest = mix_value(1, dur_input(run));
 
     digest = value_numbers(run, user, digest);
-    if (dur_ok(run))
-        digest = value_bytes(run, user, digest);
+    if (dur_ok(run)) digest = value_bytes(run, user, digest);
     return give_output(run, digest);
 }
 
@@ -254,8 +247,7 @@ static char *large_text(char fill)
 {
     char *text = malloc(LARGE_BYTES + 1);
 
-    if (!text)
-        abort();
+    if (!text) abort();
     memset(text, fill, LARGE_BYTES);
     text[LARGE_BYTES] = '\0';
     return text;
@@ -268,20 +260,19 @@ static int large_workflow(dur_run *run, void *user)
     dur_value blob;
     uint64_t digest = 1;
 
-    DUR_STEP(run, "large-text", text) {
+    DUR_STEP (run, "large-text", text) {
         effect(world, "large-text");
         text = dur_own(run, large_text('t'), free);
     }
     passed(world, run, "large-text");
-    DUR_STEP(run, "large-blob", blob) {
+    DUR_STEP (run, "large-blob", blob) {
         char *bytes = dur_own(run, large_text('b'), free);
 
         effect(world, "large-blob");
         blob = dur_blob(bytes, bytes ? LARGE_BYTES : 0);
     }
     passed(world, run, "large-blob");
-    if (dur_ok(run))
-        digest = mix_value(mix(digest, text, strlen(text)), blob);
+    if (dur_ok(run)) digest = mix_value(mix(digest, text, strlen(text)), blob);
     return give_output(run, digest);
 }
 
@@ -299,7 +290,7 @@ static int caught_workflow(dur_run *run, void *user)
     int64_t after = 0;
     uint64_t digest = 1;
 
-    DUR_STEP(run, "fails") {
+    DUR_STEP (run, "fails") {
         effect(world, "fails");
         dur_fail(run, "no answer after %d tries", 3);
     }
@@ -308,7 +299,7 @@ static int caught_workflow(dur_run *run, void *user)
         acknowledge(world, "fails");
         digest = mix(digest, message, strlen(message));
     }
-    DUR_STEP(run, "after", after) {
+    DUR_STEP (run, "after", after) {
         effect(world, "after");
         after = 5;
     }
@@ -325,13 +316,15 @@ static int failed_workflow(dur_run *run, void *user)
 {
     fault_world *world = user;
 
-    DUR_STEP(run, "first") effect(world, "first");
+    DUR_STEP (run, "first")
+        effect(world, "first");
     passed(world, run, "first");
-    DUR_STEP(run, "fails") {
+    DUR_STEP (run, "fails") {
         effect(world, "fails");
         dur_fail(run, "out of paper");
     }
-    DUR_STEP(run, "never") effect(world, "never");
+    DUR_STEP (run, "never")
+        effect(world, "never");
     return 0;
 }
 
@@ -339,8 +332,7 @@ static int failed_pass(fault_world *world)
 {
     int code = execute(world, failed_workflow);
 
-    if (code == DUR_FAILED)
-        acknowledge(world, "fails");
+    if (code == DUR_FAILED) acknowledge(world, "fails");
     return code;
 }
 
@@ -387,8 +379,7 @@ static int loop_workflow(dur_run *run, void *user)
 {
     uint64_t digest = 1;
 
-    if (loop(run, user, LOOP_STEPS, &digest) != DUR_OK)
-        return 1;
+    if (loop(run, user, LOOP_STEPS, &digest) != DUR_OK) return 1;
     return give_output(run, digest);
 }
 
@@ -401,8 +392,7 @@ static int half_loop_pass(fault_world *world)
 
     start.input = dur_text("what the run was started with");
     code = dur_begin_run(world->log, world->scenario->name, FAULT_ID, &start, &run);
-    if (code == DUR_OK)
-        code = loop(run, world, LOOP_STEPS / 2, &digest);
+    if (code == DUR_OK) code = loop(run, world, LOOP_STEPS / 2, &digest);
     if (world->scenario->claimed_by_dead)
         world->open_run = run;
     else
@@ -422,11 +412,13 @@ static int diverging_workflow(dur_run *run, void *user)
     fault_world *world = user;
     uint64_t digest = 1;
 
-    if (loop(run, world, 1, &digest) != DUR_OK)
-        return 1;
-    DUR_STEP(run, "inserted") effect(world, "inserted");
-    DUR_STEP(run, "loop-1") effect(world, "loop-1");
-    DUR_STEP(run, "loop-2") effect(world, "loop-2");
+    if (loop(run, world, 1, &digest) != DUR_OK) return 1;
+    DUR_STEP (run, "inserted")
+        effect(world, "inserted");
+    DUR_STEP (run, "loop-1")
+        effect(world, "loop-1");
+    DUR_STEP (run, "loop-2")
+        effect(world, "loop-2");
     return 0;
 }
 
@@ -447,10 +439,8 @@ static int record(fault_world *world, dur_step *step, const char *name, dur_valu
 {
     int code = dur_record_result(step, value);
 
-    if (worth_a_second_try(code))
-        code = dur_record_result(step, value);
-    if (code == DUR_OK)
-        acknowledge(world, name);
+    if (worth_a_second_try(code)) code = dur_record_result(step, value);
+    if (code == DUR_OK) acknowledge(world, name);
     return code;
 }
 
@@ -480,8 +470,7 @@ static int explicit_steps(fault_world *world, dur_run *run)
         int at = order[i];
         int result = steps[at] ? record(world, steps[at], names[at], dur_integer(at)) : DUR_OK;
 
-        if (recorded == DUR_OK)
-            recorded = result;
+        if (recorded == DUR_OK) recorded = result;
     }
     return code != DUR_OK ? code : recorded;
 }
@@ -491,15 +480,11 @@ static int explicit_pass(fault_world *world)
     dur_run *run = NULL;
     int code = dur_begin_run(world->log, world->scenario->name, FAULT_ID, NULL, &run);
 
-    if (code == DUR_REPLAYED)
-        return note_output(world, DUR_OK);
-    if (code != DUR_OK)
-        return code;
+    if (code == DUR_REPLAYED) return note_output(world, DUR_OK);
+    if (code != DUR_OK) return code;
     code = explicit_steps(world, run);
-    if (code == DUR_OK)
-        code = dur_complete_run(run, dur_text("explicit"));
-    if (worth_a_second_try(code))
-        code = dur_complete_run(run, dur_text("explicit"));
+    if (code == DUR_OK) code = dur_complete_run(run, dur_text("explicit"));
+    if (worth_a_second_try(code)) code = dur_complete_run(run, dur_text("explicit"));
     note_output(world, code);
     dur_close_run(run);
     return code;
@@ -549,8 +534,7 @@ static int read_pass(fault_world *world)
     dur_run_info info = DUR_RUN_INFO_INIT;
     int code = dur_read_run(world->log, FAULT_ID, &info);
 
-    if (code != DUR_OK)
-        return code;
+    if (code != DUR_OK) return code;
     if (info.status != DUR_COMPLETED || !info.workflow || info.output.type != DUR_TEXT ||
         info.input.type != DUR_TEXT || info.ended_ms == 0)
         return DUR_CORRUPT;
@@ -567,19 +551,19 @@ static int renewal_workflow(dur_run *run, void *user)
     int64_t value = 0;
 
     slow.lease_ms = 10 * world->scenario->lease_ms;
-    DUR_STEP(run, "uses-most", value) {
+    DUR_STEP (run, "uses-most", value) {
         effect(world, "uses-most");
         fake_clock_advance(&world->clock, world->scenario->lease_ms * 3 / 4);
         value = 1;
     }
     passed(world, run, "uses-most");
-    DUR_STEP(run, "slow", value, &slow) {
+    DUR_STEP (run, "slow", value, &slow) {
         effect(world, "slow");
         fake_clock_advance(&world->clock, world->scenario->lease_ms * 5);
         value = 2;
     }
     passed(world, run, "slow");
-    DUR_STEP(run, "last", value) {
+    DUR_STEP (run, "last", value) {
         effect(world, "last");
         value = 3;
     }

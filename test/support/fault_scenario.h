@@ -30,7 +30,7 @@ typedef struct fault_world {
     const struct fault_scenario *scenario;
     const char *path;
     sqlite3 *db;
-    dur_log *log; /* NULL before dur_open() gave one */
+    dur_log *log;      /* NULL before dur_open() gave one */
     dur_run *open_run; /* left open by `prepare`, so that its claim stays */
     fake_clock clock;
     fault_tally tallies[FAULT_TALLIES_MAX];

@@ -1,17 +1,16 @@
 /* test/support: sweeping faults over the scenarios. */
 #if defined(__unix__) || defined(__APPLE__)
 
-#define _DEFAULT_SOURCE
-
 #include "support/fault_sweep.h"
 
 #include "support/fault_alloc.h"
+#include "support/fault_look.h"
 #include "support/fault_vfs.h"
+#include "support/place.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define NTH_MAX 100000
 #define FAILURES_SHOWN 40
@@ -32,12 +31,12 @@ const fault_kind fault_kinds_io[] = {
     {"lock-error", FAULT_BIT(FAULT_LOCK), SQLITE_IOERR_LOCK, {DUR_IOERR}},
     {"shm-map", FAULT_BIT(FAULT_SHM_MAP), SQLITE_IOERR_SHMMAP, {DUR_IOERR}},
     {"shm-lock", FAULT_BIT(FAULT_SHM_LOCK), SQLITE_BUSY, {DUR_BUSY}},
+    {"commit", FAULT_BIT(FAULT_COMMIT), SQLITE_IOERR, {DUR_IOERR}},
 };
 const size_t fault_kind_io_count = sizeof fault_kinds_io / sizeof fault_kinds_io[0];
 
-static char directory[256];
-static char template_path[300];
-static char trial_path[300];
+static place template_place;
+static place trial_place;
 
 /* The run as it ends when nothing disturbs it. */
 typedef struct sweep_reference {
@@ -68,8 +67,7 @@ static void broken(trial *it, const char *format, ...)
     va_list arguments;
 
     it->result->failures++;
-    if (it->result->failures > FAILURES_SHOWN)
-        return;
+    if (it->result->failures > FAILURES_SHOWN) return;
     fprintf(stderr, "BROKEN %s, %s, %s, call %lld %s, %s: ", it->world.scenario->name,
             it->kind->name, it->journal_mode, (long long)it->nth,
             it->persistent ? "and all after it" : "once",
@@ -90,34 +88,14 @@ static void impossible(const char *what)
 
 bool fault_sweep_setup(void)
 {
-    const char *parent = getenv("TMPDIR");
-
-    snprintf(directory, sizeof directory, "%s/durable-fault-XXXXXX",
-             parent && strlen(parent) < 200 ? parent : "/tmp");
-    if (!mkdtemp(directory))
-        return false;
-    snprintf(template_path, sizeof template_path, "%s/template.db", directory);
-    snprintf(trial_path, sizeof trial_path, "%s/trial.db", directory);
-    return fault_vfs_register() == SQLITE_OK;
-}
-
-static void remove_database(const char *path)
-{
-    static const char *const suffixes[] = {"",      "-journal",      "-wal",      "-shm",
-                                           "-side", "-side-journal", "-side-wal", "-side-shm"};
-    char name[400];
-
-    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
-        snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
-        remove(name);
-    }
+    return place_make(&template_place) && place_make(&trial_place) &&
+           fault_vfs_register() == SQLITE_OK;
 }
 
 void fault_sweep_teardown(void)
 {
-    remove_database(template_path);
-    remove_database(trial_path);
-    rmdir(directory);
+    place_remove(&template_place);
+    place_remove(&trial_place);
 }
 
 static void copy_file(const char *from, const char *to)
@@ -129,12 +107,10 @@ static void copy_file(const char *from, const char *to)
 
     if (out) {
         while ((count = fread(buffer, 1, sizeof buffer, in)) > 0)
-            if (fwrite(buffer, 1, count, out) != count)
-                impossible("the disk is full");
+            if (fwrite(buffer, 1, count, out) != count) impossible("the disk is full");
         fclose(out);
     }
-    if (in)
-        fclose(in);
+    if (in) fclose(in);
 }
 
 static void copy_template(void)
@@ -142,80 +118,11 @@ static void copy_template(void)
     char from[400];
     char to[400];
 
-    remove_database(trial_path);
-    copy_file(template_path, trial_path);
-    snprintf(from, sizeof from, "%s-side", template_path);
-    snprintf(to, sizeof to, "%s-side", trial_path);
+    place_clear(trial_place.path);
+    copy_file(template_place.path, trial_place.path);
+    snprintf(from, sizeof from, "%s-side", template_place.path);
+    snprintf(to, sizeof to, "%s-side", trial_place.path);
     copy_file(from, to);
-}
-
-/* ---- Looking at the database, from outside ------------------------------------------------- */
-
-typedef struct names {
-    char text[2048]; /* "\nname\n…\n" */
-    uint64_t digest;
-    int64_t status; /* of the run; 0: there is none */
-} names;
-
-static void add_row(names *found, sqlite3_stmt *statement)
-{
-    size_t length = strlen(found->text);
-
-    snprintf(found->text + length, sizeof found->text - length, "%s\n",
-             (const char *)sqlite3_column_text(statement, 0));
-    for (const char *at = (const char *)sqlite3_column_text(statement, 1); at && *at; at++)
-        found->digest = (found->digest ^ (unsigned char)*at) * UINT64_C(1099511628211);
-}
-
-static void look_at_steps(sqlite3 *db, names *found)
-{
-    sqlite3_stmt *statement;
-
-    if (sqlite3_prepare_v2(db,
-                           "SELECT name, (step & 134217727) || '|' || kind || '|' || outcome || "
-                           "'|' || name || '|' || format || '|' || quote(value) "
-                           "FROM durable_steps ORDER BY step",
-                           -1, &statement, NULL) != SQLITE_OK)
-        return;
-    while (sqlite3_step(statement) == SQLITE_ROW)
-        add_row(found, statement);
-    sqlite3_finalize(statement);
-}
-
-static void look_at_run(sqlite3 *db, names *found)
-{
-    sqlite3_stmt *statement;
-
-    if (sqlite3_prepare_v2(db, "SELECT status FROM durable_runs WHERE id = '" FAULT_ID "'", -1,
-                           &statement, NULL) != SQLITE_OK)
-        return;
-    if (sqlite3_step(statement) == SQLITE_ROW)
-        found->status = sqlite3_column_int64(statement, 0);
-    sqlite3_finalize(statement);
-}
-
-/* What another process would see now. */
-static void look(const fault_world *world, names *found)
-{
-    char path[400];
-    sqlite3 *db;
-
-    memset(found, 0, sizeof *found);
-    strcpy(found->text, "\n");
-    snprintf(path, sizeof path, "%s%s", world->path, world->scenario->schema ? "-side" : "");
-    if (sqlite3_open(path, &db) != SQLITE_OK)
-        impossible("the database cannot be opened");
-    look_at_steps(db, found);
-    look_at_run(db, found);
-    sqlite3_close(db);
-}
-
-static bool holds(const names *found, const char *name)
-{
-    char line[64];
-
-    snprintf(line, sizeof line, "\n%s\n", name);
-    return strstr(found->text, line) != NULL;
 }
 
 /* ---- The template and the reference -------------------------------------------------------- */
@@ -224,14 +131,11 @@ static void set_journal_mode(const fault_world *world, const char *journal_mode)
 {
     char sql[200];
 
-    snprintf(sql, sizeof sql,
-             "PRAGMA main.journal_mode = %s; CREATE TABLE IF NOT EXISTS probe(x)", journal_mode);
-    if (sqlite3_exec(world->db, sql, NULL, NULL, NULL) != SQLITE_OK)
-        impossible("journal mode");
-    if (!world->scenario->schema)
-        return;
-    snprintf(sql, sizeof sql, "PRAGMA %s.journal_mode = %s", world->scenario->schema,
+    snprintf(sql, sizeof sql, "PRAGMA main.journal_mode = %s; CREATE TABLE IF NOT EXISTS probe(x)",
              journal_mode);
+    if (sqlite3_exec(world->db, sql, NULL, NULL, NULL) != SQLITE_OK) impossible("journal mode");
+    if (!world->scenario->schema) return;
+    snprintf(sql, sizeof sql, "PRAGMA %s.journal_mode = %s", world->scenario->schema, journal_mode);
     if (sqlite3_exec(world->db, sql, NULL, NULL, NULL) != SQLITE_OK)
         impossible("journal mode of the attached database");
 }
@@ -239,8 +143,7 @@ static void set_journal_mode(const fault_world *world, const char *journal_mode)
 static void disconnect(fault_world *world)
 {
     fault_world_close(world);
-    if (fault_world_disconnect(world) != SQLITE_OK)
-        impossible("the connection does not close");
+    if (fault_world_disconnect(world) != SQLITE_OK) impossible("the connection does not close");
 }
 
 /* A copy made while the run is claimed is as if the owner had died. */
@@ -248,15 +151,13 @@ static void leave_claimed(fault_world *world, const char *journal_mode)
 {
     char sql[400];
 
-    remove_database(trial_path);
-    snprintf(sql, sizeof sql, "VACUUM INTO '%s'", trial_path);
-    if (sqlite3_exec(world->db, sql, NULL, NULL, NULL) != SQLITE_OK)
-        impossible("VACUUM INTO");
+    place_clear(trial_place.path);
+    snprintf(sql, sizeof sql, "VACUUM INTO '%s'", trial_place.path);
+    if (sqlite3_exec(world->db, sql, NULL, NULL, NULL) != SQLITE_OK) impossible("VACUUM INTO");
     disconnect(world);
-    remove_database(template_path);
-    copy_file(trial_path, template_path);
-    if (fault_world_connect(world) != SQLITE_OK)
-        impossible("the copy does not open");
+    place_clear(template_place.path);
+    copy_file(trial_place.path, template_place.path);
+    if (fault_world_connect(world) != SQLITE_OK) impossible("the copy does not open");
     set_journal_mode(world, journal_mode);
 }
 
@@ -265,49 +166,43 @@ static void make_template(const fault_scenario *scenario, const char *journal_mo
 {
     memset(world, 0, sizeof *world);
     world->scenario = scenario;
-    world->path = template_path;
+    world->path = template_place.path;
     fake_clock_init(&world->clock, 1);
     fault_vfs_reset();
-    remove_database(template_path);
-    if (fault_world_connect(world) != SQLITE_OK)
-        impossible("the template does not open");
+    place_clear(template_place.path);
+    if (fault_world_connect(world) != SQLITE_OK) impossible("the template does not open");
     set_journal_mode(world, journal_mode);
     if (scenario->prepare) {
-        if (fault_world_open(world) != DUR_OK)
-            impossible(dur_errmsg(world->log));
+        if (fault_world_open(world) != DUR_OK) impossible(dur_errmsg(world->log));
         scenario->prepare(world);
     }
-    if (scenario->claimed_by_dead)
-        leave_claimed(world, journal_mode);
+    if (scenario->claimed_by_dead) leave_claimed(world, journal_mode);
     disconnect(world);
 }
 
 static void start_world(const sweep_reference *reference, fault_world *world)
 {
     *world = reference->prepared;
-    world->path = trial_path;
+    world->path = trial_place.path;
     world->output[0] = '\0';
     fake_clock_init(&world->clock, 2);
-    if (world->scenario->claimed_by_dead)
-        world->clock.owner_alive = DUR_OWNER_DEAD;
+    if (world->scenario->claimed_by_dead) world->clock.owner_alive = DUR_OWNER_DEAD;
     copy_template();
     fault_vfs_reset();
-    if (fault_world_connect(world) != SQLITE_OK)
-        impossible("the database does not open");
+    if (fault_world_connect(world) != SQLITE_OK) impossible("the database does not open");
 }
 
 static void make_reference(const fault_scenario *scenario, const char *journal_mode,
                            sweep_reference *reference)
 {
     fault_world *world = &reference->finished;
-    names found;
+    fault_picture found;
     int code;
 
     make_template(scenario, journal_mode, &reference->prepared);
     start_world(reference, world);
     code = fault_world_open(world);
-    if (code == DUR_OK)
-        code = scenario->pass(world);
+    if (code == DUR_OK) code = scenario->pass(world);
     if (code != scenario->expected) {
         fprintf(stderr, "undisturbed, %s gives %d, %s\n", scenario->name, code,
                 dur_errmsg(world->log));
@@ -316,7 +211,7 @@ static void make_reference(const fault_scenario *scenario, const char *journal_m
     if (scenario->finish && scenario->finish(world) != DUR_OK)
         impossible("the scenario does not finish");
     disconnect(world);
-    look(world, &found);
+    fault_look(world, &found);
     reference->rows = found.digest;
 }
 
@@ -356,10 +251,8 @@ static void check_connection(trial *it)
     sqlite3 *db = it->world.db;
 
     for (sqlite3_stmt *at = sqlite3_next_stmt(db, NULL); at; at = sqlite3_next_stmt(db, at))
-        if (sqlite3_stmt_busy(at))
-            broken(it, "a statement is active: %s", sqlite3_sql(at));
-    if (!sqlite3_get_autocommit(db))
-        broken(it, "a transaction was left open");
+        if (sqlite3_stmt_busy(at)) broken(it, "a statement is active: %s", sqlite3_sql(at));
+    if (!sqlite3_get_autocommit(db)) broken(it, "a transaction was left open");
     if (sqlite3_exec(db, "INSERT INTO probe VALUES (1)", NULL, NULL, NULL) != SQLITE_OK)
         broken(it, "the host cannot write: %s", sqlite3_errmsg(db));
     if (!query_says_ok(db, "PRAGMA integrity_check"))
@@ -367,7 +260,7 @@ static void check_connection(trial *it)
 }
 
 /* Law 3: OK means recorded. */
-static void check_recorded(trial *it, const names *found)
+static void check_recorded(trial *it, const fault_picture *found)
 {
     const fault_scenario *scenario = it->world.scenario;
     int64_t status = scenario->expected == DUR_FAILED ? DUR_RUN_FAILED : DUR_COMPLETED;
@@ -375,7 +268,7 @@ static void check_recorded(trial *it, const names *found)
     for (size_t i = 0; i < it->world.tally_count; i++) {
         const fault_tally *tally = &it->world.tallies[i];
 
-        if (tally->acknowledged && !holds(found, tally->name))
+        if (tally->acknowledged && !fault_picture_holds(found, tally->name))
             broken(it, "'%s' was acknowledged and is not recorded", tally->name);
     }
     if (it->code == scenario->expected && !scenario->finish && found->status != status)
@@ -393,9 +286,9 @@ static int executed(const fault_world *world, const char *name)
 static void check_end(trial *it)
 {
     const fault_world *finished = &it->reference->finished;
-    names found;
+    fault_picture found;
 
-    look(&it->world, &found);
+    fault_look(&it->world, &found);
     if (found.digest != it->reference->rows)
         broken(it, "other rows than those of an undisturbed run:%s", found.text);
     if (strcmp(it->world.output, finished->output) != 0)
@@ -422,8 +315,7 @@ static void finish(trial *it, const char *where)
     int code;
 
     pass_again(it, where);
-    if (!scenario->finish)
-        return;
+    if (!scenario->finish) return;
     code = scenario->finish(&it->world);
     if (code != DUR_OK)
         broken(it, "%s: the run does not finish: %s (%d): %s", where, dur_code_name(code), code,
@@ -445,23 +337,22 @@ static void check_once(trial *it)
     const fault_world *finished = &it->reference->finished;
     int most = it->world.scenario->large && it->kind->operations == 0 ? 2 : 1;
 
-    if (!it->opened || it->world.scenario->repeats)
-        return;
+    if (!it->opened || it->world.scenario->repeats) return;
     for (size_t i = 0; i < finished->tally_count; i++) {
         int times = executed(&it->world, finished->tallies[i].name);
 
-        if (times > most)
-            broken(it, "'%s' ran %d times", finished->tallies[i].name, times);
+        if (times > most) broken(it, "'%s' ran %d times", finished->tallies[i].name, times);
     }
 }
 
 /* Law 4: what is recorded in `before` has not run since `was`. */
-static void check_final(trial *it, const names *before, const fault_world *was)
+static void check_final(trial *it, const fault_picture *before, const fault_world *was)
 {
     for (size_t i = 0; i < it->world.tally_count; i++) {
         const fault_tally *tally = &it->world.tallies[i];
 
-        if (holds(before, tally->name) && tally->executed != executed(was, tally->name))
+        if (fault_picture_holds(before, tally->name) &&
+            tally->executed != executed(was, tally->name))
             broken(it, "'%s' was recorded and ran again", tally->name);
     }
 }
@@ -470,8 +361,7 @@ static void check_nothing_ran(trial *it)
 {
     const fault_world *before = &it->reference->prepared;
 
-    if (!it->world.scenario->executes_nothing)
-        return;
+    if (!it->world.scenario->executes_nothing) return;
     for (size_t i = 0; i < it->world.tally_count; i++)
         if (it->world.tallies[i].executed != executed(before, it->world.tallies[i].name))
             broken(it, "'%s' ran", it->world.tallies[i].name);
@@ -502,19 +392,18 @@ static void disturbed_pass(trial *it)
 {
     it->code = fault_world_open(&it->world);
     it->opened = it->code == DUR_OK;
-    if (it->opened)
-        it->code = it->world.scenario->pass(&it->world);
+    if (it->opened) it->code = it->world.scenario->pass(&it->world);
 }
 
 /* The host tries again at once, with the log it has. */
 static void recover_on_same_log(trial *it)
 {
-    names found;
+    fault_picture found;
 
     disarm();
     check_code(it);
     check_connection(it);
-    look(&it->world, &found);
+    fault_look(&it->world, &found);
     check_recorded(it, &found);
     check_nothing_ran(it);
     if (!it->opened) {
@@ -531,7 +420,7 @@ static void recover_on_same_log(trial *it)
 static void recover_reopened(trial *it)
 {
     fault_world was = it->world;
-    names found;
+    fault_picture found;
 
     check_code(it);
     fault_world_close(&it->world);
@@ -539,7 +428,7 @@ static void recover_reopened(trial *it)
     check_connection(it);
     if (fault_world_disconnect(&it->world) != SQLITE_OK)
         broken(it, "the connection does not close: %s", sqlite3_errmsg(it->world.db));
-    look(&it->world, &found);
+    fault_look(&it->world, &found);
     check_recorded(it, &found);
     check_nothing_ran(it);
     it->world.clock.owner_alive = DUR_OWNER_DEAD;
@@ -555,10 +444,10 @@ static void recover_reopened(trial *it)
 static void check_replay(trial *it)
 {
     fault_world was = it->world;
-    names found;
+    fault_picture found;
     int code;
 
-    look(&it->world, &found);
+    fault_look(&it->world, &found);
     fault_world_close(&it->world);
     open_again(it);
     code = it->world.scenario->finish ? it->world.scenario->finish(&it->world)
@@ -599,8 +488,8 @@ fault_sweep_result fault_sweep(const fault_scenario *scenario, const fault_kind 
 
     make_reference(scenario, journal_mode, &reference);
     for (int way = 0; way < 4; way++) {
-        trial it = {&reference, kind,          journal_mode,  0,      way / 2 == 1,
-                    way % 2 == 1, false, DUR_OK, reference.prepared, &result};
+        trial it = {&reference, kind,   journal_mode,       0,      way / 2 == 1, way % 2 == 1,
+                    false,      DUR_OK, reference.prepared, &result};
         bool has_fired = true;
 
         for (int64_t nth = 1; has_fired && nth < NTH_MAX; nth++) {

@@ -35,14 +35,10 @@ static void kill_process(void)
 static int strike(fault_operation operation)
 {
     counts.calls[operation]++;
-    if (fault_power_is_off())
-        return SQLITE_IOERR;
-    if (!(plan_operations & FAULT_BIT(operation)) || !fault_plan_fires(&plan))
-        return SQLITE_OK;
-    if (plan_action == RETURN_CODE)
-        return plan_code;
-    if (plan_action == KILL_PROCESS)
-        kill_process();
+    if (fault_power_is_off()) return SQLITE_IOERR;
+    if (!(plan_operations & FAULT_BIT(operation)) || !fault_plan_fires(&plan)) return SQLITE_OK;
+    if (plan_action == RETURN_CODE) return plan_code;
+    if (plan_action == KILL_PROCESS) kill_process();
     fault_power_off();
     return SQLITE_IOERR;
 }
@@ -74,12 +70,10 @@ static int file_write(sqlite3_file *file, const void *bytes, int count, sqlite3_
     int kept = !code ? count : fault_power_is_off() ? 0 : count / 2;
     int real_code;
 
-    if (kept == 0)
-        return code;
+    if (kept == 0) return code;
     real_code = real_of(file)->pMethods->xWrite(real_of(file), bytes, kept, offset);
     counts.bytes_written += kept;
-    if (name)
-        fault_power_written(name, bytes, (size_t)kept, offset);
+    if (name) fault_power_written(name, bytes, (size_t)kept, offset);
     return code ? code : real_code;
 }
 
@@ -88,10 +82,8 @@ static int file_truncate(sqlite3_file *file, sqlite3_int64 size)
     const char *name = ((fault_file *)file)->name;
     int code = strike(FAULT_TRUNCATE);
 
-    if (code)
-        return code;
-    if (name)
-        fault_power_truncated(name, size);
+    if (code) return code;
+    if (name) fault_power_truncated(name, size);
     return real_of(file)->pMethods->xTruncate(real_of(file), size);
 }
 
@@ -100,10 +92,8 @@ static int file_sync(sqlite3_file *file, int flags)
     const char *name = ((fault_file *)file)->name;
     int code = strike(FAULT_SYNC);
 
-    if (code)
-        return code;
-    if (name)
-        fault_power_synced(name);
+    if (code) return code;
+    if (name) fault_power_synced(name);
     return sync_for_real ? real_of(file)->pMethods->xSync(real_of(file), flags) : SQLITE_OK;
 }
 
@@ -133,10 +123,10 @@ static int file_check_reserved(sqlite3_file *file, int *reserved)
 
 static int file_control(sqlite3_file *file, int operation, void *argument)
 {
-    if (operation == SQLITE_FCNTL_COMMIT_PHASETWO)
-        counts.commits++;
-    if (operation == SQLITE_FCNTL_MMAP_SIZE)
-        return SQLITE_NOTFOUND;
+    int code = operation == SQLITE_FCNTL_COMMIT_PHASETWO ? strike(FAULT_COMMIT) : SQLITE_OK;
+
+    if (code) return code;
+    if (operation == SQLITE_FCNTL_MMAP_SIZE) return SQLITE_NOTFOUND;
     return real_of(file)->pMethods->xFileControl(real_of(file), operation, argument);
 }
 
@@ -178,24 +168,9 @@ static int file_shm_unmap(sqlite3_file *file, int delete_it)
 }
 
 static const sqlite3_io_methods file_methods = {
-    2,
-    file_close,
-    file_read,
-    file_write,
-    file_truncate,
-    file_sync,
-    file_size,
-    file_lock,
-    file_unlock,
-    file_check_reserved,
-    file_control,
-    file_sector_size,
-    file_device,
-    file_shm_map,
-    file_shm_lock,
-    file_shm_barrier,
-    file_shm_unmap,
-    NULL,
+    2,           file_close,   file_read,     file_write,          file_truncate,  file_sync,
+    file_size,   file_lock,    file_unlock,   file_check_reserved, file_control,   file_sector_size,
+    file_device, file_shm_map, file_shm_lock, file_shm_barrier,    file_shm_unmap, NULL,
     NULL,
 };
 
@@ -211,13 +186,10 @@ static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int 
     self->base.pMethods = NULL;
     self->real = (sqlite3_file *)(self + 1);
     self->name = flags & SQLITE_OPEN_DELETEONCLOSE ? NULL : name;
-    if (code == SQLITE_OK)
-        code = under->xOpen(under, name, self->real, flags, out_flags);
-    if (code)
-        return code;
+    if (code == SQLITE_OK) code = under->xOpen(under, name, self->real, flags, out_flags);
+    if (code) return code;
     self->base.pMethods = &file_methods;
-    if (self->name)
-        fault_power_opened(self->name);
+    if (self->name) fault_power_opened(self->name);
     return SQLITE_OK;
 }
 
@@ -226,8 +198,7 @@ static int vfs_delete(sqlite3_vfs *vfs, const char *name, int sync_directory)
     int code = strike(FAULT_DELETE);
 
     (void)vfs;
-    if (code)
-        return code;
+    if (code) return code;
     fault_power_deleted(name, sync_directory != 0);
     return under->xDelete(under, name, sync_for_real ? sync_directory : 0);
 }
@@ -274,11 +245,9 @@ int fault_vfs_register(void)
 {
     static sqlite3_vfs vfs;
 
-    if (under)
-        return SQLITE_OK;
+    if (under) return SQLITE_OK;
     under = sqlite3_vfs_find(NULL);
-    if (!under)
-        return SQLITE_ERROR;
+    if (!under) return SQLITE_ERROR;
     vfs.iVersion = 1;
     vfs.szOsFile = (int)sizeof(fault_file) + under->szOsFile;
     vfs.mxPathname = under->mxPathname;

@@ -29,6 +29,8 @@ typedef enum fault_operation {
     FAULT_SHM_LOCK,
     FAULT_DELETE,
     FAULT_ACCESS,
+    FAULT_COMMIT, /* a transaction that wrote is committed, in any journal mode; a fault here is a
+                   * commit that is done and reported as failed */
     FAULT_OPERATIONS /* how many there are */
 } fault_operation;
 
@@ -38,7 +40,6 @@ typedef enum fault_operation {
 /* What has passed through since fault_vfs_reset(). */
 typedef struct fault_vfs_counts {
     int64_t calls[FAULT_OPERATIONS];
-    int64_t commits; /* of transactions that wrote, in any journal mode */
     int64_t bytes_written;
 } fault_vfs_counts;
 

@@ -35,8 +35,7 @@ pid_t process_start(process_body *body, void *user)
 
     fflush(NULL);
     pid = fork();
-    if (pid == 0)
-        _exit(body(user));
+    if (pid == 0) _exit(body(user));
     return pid;
 }
 
@@ -99,8 +98,7 @@ process_end process_kill_after(pid_t pid, int64_t delay_us)
         pause_us(left > 1000 ? 1000 : left > 0 ? left : 0);
         end = wait_with(pid, WNOHANG, &gone);
     }
-    if (gone)
-        return end;
+    if (gone) return end;
     process_kill(pid);
     return process_wait(pid);
 }
@@ -128,8 +126,7 @@ bool process_gate_make(process_gate *gate)
 {
     int ends[2];
 
-    if (pipe(ends) != 0)
-        return false;
+    if (pipe(ends) != 0) return false;
     gate->read_end = ends[0];
     gate->write_end = ends[1];
     return true;

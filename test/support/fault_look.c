@@ -1,0 +1,72 @@
+/* test/support: what another process sees of the run. */
+#include "support/fault_look.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static void add_row(fault_picture *picture, sqlite3_stmt *statement)
+{
+    size_t length = strlen(picture->text);
+
+    snprintf(picture->text + length, sizeof picture->text - length, "%s\n",
+             (const char *)sqlite3_column_text(statement, 0));
+    for (const char *at = (const char *)sqlite3_column_text(statement, 1); at && *at; at++)
+        picture->digest = (picture->digest ^ (unsigned char)*at) * UINT64_C(1099511628211);
+}
+
+/* NULL where there is no such table (yet); every other trouble is the equipment's. */
+static sqlite3_stmt *prepare(sqlite3 *db, const char *sql)
+{
+    sqlite3_stmt *statement = NULL;
+    int code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+
+    if (code != SQLITE_OK && code != SQLITE_ERROR) {
+        fprintf(stderr, "fault look: %s\n", sqlite3_errmsg(db));
+        abort();
+    }
+    return statement;
+}
+
+static void look_at_steps(sqlite3 *db, fault_picture *picture)
+{
+    sqlite3_stmt *statement =
+        prepare(db, "SELECT name, (step & 134217727) || '|' || kind || '|' || outcome || '|' ||"
+                    " name || '|' || format || '|' || quote(value)"
+                    " FROM durable_steps ORDER BY step");
+
+    while (statement && sqlite3_step(statement) == SQLITE_ROW)
+        add_row(picture, statement);
+    sqlite3_finalize(statement);
+}
+
+static void look_at_run(sqlite3 *db, fault_picture *picture)
+{
+    sqlite3_stmt *statement =
+        prepare(db, "SELECT status FROM durable_runs WHERE id = '" FAULT_ID "'");
+
+    if (statement && sqlite3_step(statement) == SQLITE_ROW)
+        picture->status = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+}
+
+void fault_look(const fault_world *world, fault_picture *picture)
+{
+    char path[400];
+    sqlite3 *db;
+
+    memset(picture, 0, sizeof *picture);
+    strcpy(picture->text, "\n");
+    snprintf(path, sizeof path, "%s%s", world->path, world->scenario->schema ? "-side" : "");
+    if (sqlite3_open(path, &db) != SQLITE_OK) abort();
+    look_at_steps(db, picture);
+    look_at_run(db, picture);
+    sqlite3_close(db);
+}
+
+bool fault_picture_holds(const fault_picture *picture, const char *name)
+{
+    char line[64];
+
+    snprintf(line, sizeof line, "\n%s\n", name);
+    return strstr(picture->text, line) != NULL;
+}

@@ -1,0 +1,18 @@
+/* test/support: what another process sees of the run, by plain SQL and the default VFS. */
+#ifndef FAULT_LOOK_H
+#define FAULT_LOOK_H
+
+#include "support/fault_scenario.h"
+
+typedef struct fault_picture {
+    char text[2048]; /* the recorded steps' names: "\nname\n…\n" */
+    uint64_t digest; /* of all that the rows hold, but for times and claims */
+    int64_t status;  /* the run's, see dur_status; 0: there is no such run */
+} fault_picture;
+
+void fault_look(const fault_world *world, fault_picture *picture);
+
+/* Is the step recorded? */
+bool fault_picture_holds(const fault_picture *picture, const char *name);
+
+#endif

@@ -1,0 +1,44 @@
+/* test/support: a place for a test's database files. */
+#if defined(__unix__) || defined(__APPLE__)
+
+#define _DEFAULT_SOURCE
+
+#include "support/place.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+bool place_make(place *it)
+{
+    const char *parent = getenv("TMPDIR");
+
+    snprintf(it->directory, sizeof it->directory, "%s/durable-XXXXXX",
+             parent && strlen(parent) < 200 ? parent : "/tmp");
+    if (!mkdtemp(it->directory)) return false;
+    snprintf(it->path, sizeof it->path, "%s/test.db", it->directory);
+    return true;
+}
+
+void place_clear(const char *path)
+{
+    static const char *const suffixes[] = {"",      "-journal",      "-wal",      "-shm",
+                                           "-side", "-side-journal", "-side-wal", "-side-shm"};
+    char name[400];
+
+    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
+        snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
+        remove(name);
+    }
+}
+
+void place_remove(place *it)
+{
+    place_clear(it->path);
+    rmdir(it->directory);
+}
+
+#else
+typedef int place_needs_posix;
+#endif

@@ -1,0 +1,23 @@
+/*
+ * test/support: a place for a test's database files, a directory of its own under TMPDIR or /tmp.
+ * It has no pointers and may lie in memory that processes share. POSIX only.
+ */
+#ifndef PLACE_H
+#define PLACE_H
+
+#include <stdbool.h>
+
+typedef struct place {
+    char directory[256];
+    char path[300]; /* of the database; there is no file yet */
+} place;
+
+bool place_make(place *it);
+
+/* Remove a database with all that SQLite keeps beside it, and the same of `<path>-side`. */
+void place_clear(const char *path);
+
+/* Remove the database and the directory. */
+void place_remove(place *it);
+
+#endif
