@@ -9,6 +9,7 @@
 
 #define LARGE_BYTES 20000
 #define LOOP_STEPS 12
+#define LONG_STEPS 70 /* more than one batch of a replay */
 
 /* ---- The world ----------------------------------------------------------------------------- */
 
@@ -347,10 +348,10 @@ typedef struct loop_step {
 static int loop_body(dur_step *step, void *user)
 {
     loop_step *this_step = user;
-    char text[64];
+    char text[150];
 
     effect(this_step->world, this_step->name);
-    snprintf(text, sizeof text, "answer %lld", (long long)this_step->number);
+    snprintf(text, sizeof text, "answer %lld%100s", (long long)this_step->number, ".");
     return dur_record_result(step, dur_text(text));
 }
 
@@ -377,9 +378,10 @@ static int loop(dur_run *run, fault_world *world, int64_t count, uint64_t *diges
 
 static int loop_workflow(dur_run *run, void *user)
 {
+    fault_world *world = user;
     uint64_t digest = 1;
 
-    if (loop(run, user, LOOP_STEPS, &digest) != DUR_OK) return 1;
+    if (loop(run, world, world->scenario->steps, &digest) != DUR_OK) return 1;
     return give_output(run, digest);
 }
 
@@ -392,7 +394,7 @@ static int half_loop_pass(fault_world *world)
 
     start.input = dur_text("what the run was started with");
     code = dur_begin_run(world->log, world->scenario->name, FAULT_ID, &start, &run);
-    if (code == DUR_OK) code = loop(run, world, LOOP_STEPS / 2, &digest);
+    if (code == DUR_OK) code = loop(run, world, world->scenario->steps / 2, &digest);
     if (world->scenario->claimed_by_dead)
         world->open_run = run;
     else
@@ -581,13 +583,19 @@ const fault_scenario fault_scenarios[] = {
     {.name = "large", .prepare = read_pass, .pass = large_pass, .large = true},
     {.name = "caught", .prepare = read_pass, .pass = caught_pass},
     {.name = "failed", .prepare = read_pass, .pass = failed_pass, .expected = DUR_FAILED},
-    {.name = "resume", .prepare = half_loop_pass, .pass = loop_pass},
-    {.name = "takeover", .prepare = half_loop_pass, .pass = loop_pass, .claimed_by_dead = true},
+    {.name = "resume", .prepare = half_loop_pass, .pass = loop_pass, .steps = LOOP_STEPS},
+    {.name = "long", .prepare = half_loop_pass, .pass = loop_pass, .steps = LONG_STEPS},
+    {.name = "takeover",
+     .prepare = half_loop_pass,
+     .pass = loop_pass,
+     .steps = LOOP_STEPS,
+     .claimed_by_dead = true},
     {.name = "diverged",
      .prepare = half_loop_pass,
      .pass = diverged_pass,
      .expected = DUR_DIVERGED,
      .finish = loop_pass,
+     .steps = LOOP_STEPS,
      .executes_nothing = true},
     {.name = "explicit", .prepare = read_pass, .pass = explicit_pass},
     {.name = "host-commit", .prepare = read_pass, .pass = host_commit_pass, .repeats = true},
@@ -596,7 +604,11 @@ const fault_scenario fault_scenarios[] = {
      .pass = host_rollback_pass,
      .finish = values_pass,
      .repeats = true},
-    {.name = "read", .prepare = loop_pass, .pass = read_pass, .executes_nothing = true},
+    {.name = "read",
+     .prepare = loop_pass,
+     .pass = read_pass,
+     .steps = LOOP_STEPS,
+     .executes_nothing = true},
     {.name = "attached", .pass = values_pass, .schema = "side"},
     {.name = "renewal", .prepare = read_pass, .pass = renewal_pass, .lease_ms = 60000},
 };

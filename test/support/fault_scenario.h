@@ -9,7 +9,7 @@
 
 #include <sqlite3.h>
 
-#define FAULT_TALLIES_MAX 32
+#define FAULT_TALLIES_MAX 80
 #define FAULT_ID "the-run"
 
 /* A pass that the host itself could not make: its own BEGIN, ATTACH or COMMIT failed, and it has
@@ -50,6 +50,7 @@ typedef struct fault_scenario {
     fault_pass *finish;    /* leads to the run's end where `pass` does not; NULL: `pass` does */
     const char *schema;    /* where the log is; NULL: "main" */
     int64_t lease_ms;      /* as in dur_options */
+    int64_t steps;         /* of a loop, half of which is done by `prepare` */
     bool claimed_by_dead;  /* the prepared run is still claimed, by an owner that is gone */
     bool repeats;          /* bodies may run again: the host rolls their records back */
     bool large;            /* some values are larger than what is kept when memory is short */
