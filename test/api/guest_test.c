@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* ---- A host that has set all it can set, and looks after every call ------------------------- */
+/* ---- A host that has set all it can set, and looks after every call -------------------------- */
 
 typedef enum place { IN_MAIN = 0, IN_TEMP = 1, IN_ATTACHED = 2 } place;
 typedef enum around { NOTHING = 0, A_BEGIN = 1, AN_IMMEDIATE = 2, SAVEPOINTS = 3 } around;
@@ -253,7 +253,7 @@ static int free_guest(void **state)
     return 0;
 }
 
-/* ---- The look after every call ------------------------------------------------------------- */
+/* ---- The look after every call --------------------------------------------------------------- */
 
 static void check_connection(test_guest *guest)
 {
@@ -326,7 +326,7 @@ static void take_back(char *text)
         check((guest), #call, __LINE__);                                                           \
     } while (0)
 
-/* ---- Every public call --------------------------------------------------------------------- */
+/* ---- Every public call ----------------------------------------------------------------------- */
 
 static void open_guest_log(test_guest *guest)
 {
@@ -565,7 +565,7 @@ static void law1_every_call_leaves_the_connection_as_it_was(void **state)
                                     schema_of(guest)));
 }
 
-/* ---- All circumstances --------------------------------------------------------------------- */
+/* ---- All circumstances ----------------------------------------------------------------------- */
 
 #define ALL_CIRCUMSTANCES (3 * 3 * 4 * 2)
 

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-/* ---- What the host does meanwhile ---------------------------------------------------------- */
+/* ---- What the host does meanwhile ------------------------------------------------------------ */
 
 static void begin(test_script *script)
 {
@@ -46,7 +46,7 @@ static void commit_and_begin(test_script *script)
     host_run(script->host->db, "COMMIT; BEGIN IMMEDIATE");
 }
 
-/* ---- Rolled back --------------------------------------------------------------------------- */
+/* ---- Rolled back ----------------------------------------------------------------------------- */
 
 /* Law 1: ROLLBACK TO between steps takes rows away; the next step notices. */
 static void law1_rollback_to_a_savepoint_between_steps(void **state)
@@ -505,7 +505,7 @@ static void law1_a_trigger_of_the_host_may_write(void **state)
     dur_close(log);
 }
 
-/* ---- A host statement half stepped ---------------------------------------------------------- */
+/* ---- A host statement half stepped ----------------------------------------------------------- */
 
 static sqlite3_stmt *half_step(test_host *host, const char *sql)
 {
@@ -624,7 +624,7 @@ static void law1_a_select_half_stepped_is_harmless(void **state)
     dur_close(log);
 }
 
-/* ---- A stale read snapshot ----------------------------------------------------------------- */
+/* ---- A stale read snapshot ------------------------------------------------------------------- */
 
 /* Law 1: SQLITE_BUSY_SNAPSHOT never surprises, with and without extended result codes. */
 static void law1_a_stale_snapshot_of_a_select(void **state)

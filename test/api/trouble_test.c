@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* ---- Others hold the write lock ------------------------------------------------------------- */
+/* ---- Others hold the write lock -------------------------------------------------------------- */
 
 static test_host *with_other(void **state)
 {
@@ -338,7 +338,7 @@ static void law1_busy_in_a_transaction(void **state)
     dur_close(log);
 }
 
-/* ---- Interrupted --------------------------------------------------------------------------- */
+/* ---- Interrupted ----------------------------------------------------------------------------- */
 
 static int interrupt(void *user)
 {
@@ -429,7 +429,7 @@ static void law3_an_interrupt_anywhere(void **state)
     dur_close(log);
 }
 
-/* ---- Full ---------------------------------------------------------------------------------- */
+/* ---- Full ------------------------------------------------------------------------------------ */
 
 typedef struct fill_work {
     char *text; /* long enough to need new pages */
@@ -517,7 +517,7 @@ static void law1_a_full_database_in_a_transaction(void **state)
     dur_close(log);
 }
 
-/* ---- Too big ------------------------------------------------------------------------------- */
+/* ---- Too big --------------------------------------------------------------------------------- */
 
 static void law3_a_value_beyond_the_limit_leaves_the_step_open(void **state)
 {
@@ -615,7 +615,7 @@ static void law3_inputs_and_outputs_beyond_the_limit(void **state)
     dur_close(log);
 }
 
-/* ---- Read-only ----------------------------------------------------------------------------- */
+/* ---- Read-only ------------------------------------------------------------------------------- */
 
 static int count_and_complete(dur_run *run, void *user)
 {

@@ -20,7 +20,7 @@ const host_journal host_in_memory = HOST_MEMORY;
 const host_journal host_with_rollback = HOST_ROLLBACK;
 const host_journal host_with_wal = HOST_WAL;
 
-/* ---- Opening and closing ------------------------------------------------------------------- */
+/* ---- Opening and closing --------------------------------------------------------------------- */
 
 static void make_directory(test_host *host)
 {
@@ -109,7 +109,7 @@ int host_teardown(void **state)
     return 0;
 }
 
-/* ---- The log ------------------------------------------------------------------------------- */
+/* ---- The log --------------------------------------------------------------------------------- */
 
 dur_options host_options(test_host *host)
 {
@@ -128,7 +128,7 @@ dur_log *host_log(test_host *host)
     return log;
 }
 
-/* ---- SQL ----------------------------------------------------------------------------------- */
+/* ---- SQL ------------------------------------------------------------------------------------- */
 
 static void run_formatted(sqlite3 *db, const char *format, va_list arguments)
 {
@@ -243,7 +243,7 @@ int64_t host_number(sqlite3 *db, const char *format, ...)
     return number;
 }
 
-/* ---- Pictures ------------------------------------------------------------------------------ */
+/* ---- Pictures -------------------------------------------------------------------------------- */
 
 /* PRAGMAs that do something, that need an argument to say anything, or that tell of the size of
  * the file and of our tables, which the log may change. */
@@ -410,7 +410,7 @@ unsigned char *host_file(const char *path, size_t *size)
     return bytes;
 }
 
-/* ---- Assertions ---------------------------------------------------------------------------- */
+/* ---- Assertions ------------------------------------------------------------------------------ */
 
 void host_assert_code(int expected, int actual, const dur_log *log, const char *file, int line)
 {
