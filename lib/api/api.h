@@ -1,0 +1,20 @@
+/* api: what the public functions check first. */
+#ifndef DURABLE_API_H
+#define DURABLE_API_H
+
+#include "engine/engine.h"
+
+/* May the log be used? DUR_OK, DUR_MISUSE for NULL, or why it could not be opened. */
+DURABLE_INTERNAL int durable_check_log(dur_log *log);
+
+/* May the run be used? DUR_OK, or DUR_MISUSE for NULL and for a run whose log was closed. */
+DURABLE_INTERNAL int durable_check_run(dur_run *run);
+
+/* Sets the log's error where the name breaks the rules at DUR_NAME_MAX; `what` begins the message. */
+DURABLE_INTERNAL int durable_check_name(dur_log *log, const char *what, const char *name);
+
+/* The fields that a caller's struct of `size` bytes holds, copied over defaults. False: the struct
+ * was not made by its init macro. */
+DURABLE_INTERNAL bool durable_copy_struct(void *full, size_t full_size, const void *given);
+
+#endif

@@ -1,0 +1,40 @@
+/* api: what the public functions check first. */
+#include "api/api.h"
+
+DURABLE_INTERNAL int durable_check_log(dur_log *log)
+{
+    if (!log) return DUR_MISUSE;
+    if (log->open_code == DUR_OK) return DUR_OK;
+    durable_error_copy(&log->error, &log->store->error);
+    log->error.code = log->open_code;
+    return log->open_code;
+}
+
+DURABLE_INTERNAL int durable_check_run(dur_run *run)
+{
+    if (!run) return DUR_MISUSE;
+    if (run->log) return DUR_OK;
+    return durable_run_misuse(run, "its log was closed: close this handle with dur_close_run()");
+}
+
+DURABLE_INTERNAL int durable_check_name(dur_log *log, const char *what, const char *name)
+{
+    size_t length;
+
+    if (durable_name_valid(name, &length)) return DUR_OK;
+    return durable_error_set(&log->error, DUR_MISUSE,
+                             "the %s must be 1 to %d bytes of UTF-8 without control characters%s",
+                             what, DUR_NAME_MAX, name ? "" : ", not NULL");
+}
+
+/* Every such struct begins with its size, which an older program's header made smaller and a newer
+ * one's larger than ours. */
+DURABLE_INTERNAL bool durable_copy_struct(void *full, size_t full_size, const void *given)
+{
+    size_t size;
+
+    memcpy(&size, given, sizeof size);
+    if (size <= sizeof size || size > 65536) return false;
+    memcpy(full, given, size < full_size ? size : full_size);
+    return true;
+}

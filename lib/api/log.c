@@ -1,0 +1,62 @@
+/* api: the log. */
+#include "api/api.h"
+#include "api/open.h"
+
+DUR_API int dur_open(struct sqlite3 *db, const dur_options *options, dur_log **log)
+{
+    dur_options full = DUR_OPTIONS_INIT;
+    durable_store *store;
+    int code;
+
+    if (log) *log = NULL;
+    if (!db || !log) return DUR_MISUSE;
+    if (options && !durable_copy_struct(&full, sizeof full, options)) return DUR_MISUSE;
+    if (full.lease_ms < 0) return DUR_MISUSE;
+    code = durable_open_store(db, &full, &store);
+    if (!store) return code;
+    *log = durable_log_new(store, code, &full);
+    if (!*log) return DUR_NOMEM;
+    if (code == DUR_NOMEM) {
+        durable_log_close(*log);
+        *log = NULL;
+    }
+    return code;
+}
+
+DUR_API void dur_close(dur_log *log)
+{
+    if (log) durable_log_close(log);
+}
+
+DUR_API dur_value dur_output(const dur_log *log)
+{
+    return log ? log->output : dur_null();
+}
+
+DUR_API const char *dur_errmsg(const dur_log *log)
+{
+    return log ? log->error.message : "no log";
+}
+
+DUR_API int dur_sqlite_errcode(const dur_log *log)
+{
+    return log ? log->error.sqlite_code : 0;
+}
+
+DUR_API const dur_divergence *dur_get_divergence(const dur_log *log)
+{
+    return log ? durable_divergence_report(log->divergence) : NULL;
+}
+
+DUR_API int dur_read_run(dur_log *log, const char *run_id, dur_run_info *info)
+{
+    int code = durable_check_log(log);
+
+    if (code == DUR_OK) code = durable_check_name(log, "run id", run_id);
+    if (code != DUR_OK) return code;
+    if (!info || info->size <= sizeof info->size || info->size > 65536)
+        return durable_error_set(&log->error, DUR_MISUSE,
+                                 "run \"%s\": the info must be set up with DUR_RUN_INFO_INIT",
+                                 run_id);
+    return durable_log_read_run(log, run_id, info);
+}

@@ -1,0 +1,184 @@
+/* api: runs. */
+#include "api/api.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+
+/* ---- Starting and ending ------------------------------------------------------------------- */
+
+static int begin(dur_log *log, const char *workflow, const char *run_id,
+                 const dur_start_options *start, dur_run **run)
+{
+    dur_start_options full = DUR_START_OPTIONS_INIT;
+    int code = durable_check_log(log);
+
+    if (code == DUR_OK) code = durable_check_name(log, "workflow's name", workflow);
+    if (code == DUR_OK) code = durable_check_name(log, "run id", run_id);
+    if (code != DUR_OK) return code;
+    if (start && !durable_copy_struct(&full, sizeof full, start))
+        return durable_error_set(&log->error, DUR_MISUSE,
+                                 "run \"%s\": the start options must be set up with"
+                                 " DUR_START_OPTIONS_INIT",
+                                 run_id);
+    return durable_run_begin(log, workflow, run_id, start ? &full : NULL, run);
+}
+
+DUR_API int dur_begin_run(dur_log *log, const char *workflow, const char *run_id,
+                          const dur_start_options *start, dur_run **run)
+{
+    if (run) *run = NULL;
+    if (log && !run)
+        return durable_error_set(&log->error, DUR_MISUSE, "dur_begin_run() needs a place for the"
+                                                          " run's handle, not NULL");
+    return begin(log, workflow, run_id, start, run);
+}
+
+static int end_after(dur_run *run, int result)
+{
+    char failure[64];
+
+    if (result == 0) return durable_run_end(run, run->output, NULL);
+    sqlite3_snprintf((int)sizeof failure, failure, "workflow returned %d", result);
+    return durable_run_end(run, dur_null(), failure);
+}
+
+DUR_API int dur_execute(dur_log *log, const char *workflow, const char *run_id,
+                        const dur_start_options *start, dur_workflow *fn, void *user)
+{
+    dur_run *run = NULL;
+    int code;
+
+    if (log && !fn)
+        return durable_error_set(&log->error, DUR_MISUSE,
+                                 "dur_execute() needs a workflow function, not NULL");
+    code = begin(log, workflow, run_id, start, &run);
+    if (code == DUR_REPLAYED) return DUR_OK;
+    if (code != DUR_OK) return code;
+    code = fn(run, user);
+    if (!run->log) { /* the workflow closed its own log */
+        durable_run_close(run);
+        return DUR_MISUSE;
+    }
+    code = end_after(run, code);
+    durable_run_close(run);
+    return code;
+}
+
+DUR_API int dur_complete_run(dur_run *run, dur_value output)
+{
+    int code = durable_check_run(run);
+
+    if (code != DUR_OK) return code;
+    if (run->ended) return durable_run_misuse(run, "the run has ended already");
+    return durable_run_end(run, output, NULL);
+}
+
+DUR_API int dur_fail_run(dur_run *run, const char *message)
+{
+    int code = durable_check_run(run);
+
+    if (code != DUR_OK) return code;
+    if (run->ended) return durable_run_misuse(run, "the run has ended already");
+    code = durable_run_end(run, dur_null(), message ? message : "run failed");
+    return code == DUR_FAILED && run->ended ? DUR_OK : code;
+}
+
+DUR_API void dur_close_run(dur_run *run)
+{
+    if (run) durable_run_close(run);
+}
+
+/* ---- In the workflow ----------------------------------------------------------------------- */
+
+DUR_API dur_value dur_input(const dur_run *run)
+{
+    return run ? run->input : dur_null();
+}
+
+DUR_API int dur_set_output(dur_run *run, dur_value output)
+{
+    durable_datum datum;
+    int code = durable_check_run(run);
+
+    if (code != DUR_OK) return code;
+    if (run->stop != DUR_OK) return run->stop;
+    if (durable_value_encode(output, &datum) != DUR_OK)
+        return durable_run_stop(run, DUR_MISUSE, "the output is no value (type %d)",
+                                (int)output.type);
+    return durable_run_set_output(run, output);
+}
+
+DUR_API const char *dur_run_id(const dur_run *run)
+{
+    return run ? run->id : NULL;
+}
+
+DUR_API bool dur_ok(const dur_run *run)
+{
+    if (!run) return false;
+    if (run->stop != DUR_OK) ((dur_run *)run)->told = true;
+    return run->log && run->stop == DUR_OK && !run->ended && !run->failure_pending;
+}
+
+DUR_API int dur_run_code(const dur_run *run)
+{
+    if (!run) return DUR_MISUSE;
+    if (run->stop != DUR_OK) ((dur_run *)run)->told = true;
+    return run->stop;
+}
+
+DUR_API const char *dur_run_errmsg(const dur_run *run)
+{
+    return run ? run->error.message : "no run";
+}
+
+/* C's own printf, not SQLite's, so that %zu and the compiler's checks of the format hold. */
+DUR_API void dur_fail(dur_run *run, const char *format, ...)
+{
+    char message[DURABLE_FAILURE_SIZE + 4]; /* room to see whether the cut splits a character */
+    va_list arguments;
+
+    if (!run || !run->log || run->stop != DUR_OK || run->ended) return;
+    if (run->failing) return;
+    va_start(arguments, format);
+    if (!format || vsnprintf(message, sizeof message, format, arguments) < 0)
+        sqlite3_snprintf((int)sizeof message, message, "step failed");
+    va_end(arguments);
+    durable_run_set_failure(run, message, strlen(message));
+    if (run->body) {
+        run->failing = true;
+        return;
+    }
+    durable_error_set(&run->error, DUR_FAILED, "%s", run->failure);
+    durable_error_copy(&run->log->error, &run->error);
+    run->stop = DUR_FAILED;
+}
+
+DUR_API const char *dur_catch(dur_run *run)
+{
+    if (!run || run->stop != DUR_OK || !run->failure_pending) return NULL;
+    run->failure_pending = false;
+    return run->failure;
+}
+
+/* ---- Memory -------------------------------------------------------------------------------- */
+
+DUR_API void *dur_own(dur_run *run, void *memory, void (*free_fn)(void *))
+{
+    if (!memory || !free_fn) return memory;
+    if (run && durable_arena_own(&run->arena, memory, free_fn)) return memory;
+    free_fn(memory);
+    if (run && run->log)
+        durable_run_stop(run, DUR_NOMEM, "out of memory while taking memory over from a step");
+    return NULL;
+}
+
+DUR_API uint64_t dur_mark(const dur_run *run)
+{
+    return run ? durable_arena_mark(&run->arena) : 0;
+}
+
+DUR_API void dur_release(dur_run *run, uint64_t mark)
+{
+    if (run) durable_arena_release(&run->arena, mark);
+}

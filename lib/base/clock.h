@@ -1,0 +1,22 @@
+/* base: time, random numbers and sleep, all of which the host can replace. */
+#ifndef DURABLE_CLOCK_H
+#define DURABLE_CLOCK_H
+
+#include "base/base.h"
+
+typedef struct durable_clock {
+    int64_t (*now_ms)(void *user);
+    void (*random)(void *bytes, size_t count, void *user);
+    void (*sleep)(int64_t duration_ms, void *user);
+    void *user;
+    void *vfs; /* the default VFS, whose clock is used where the host gave none */
+} durable_clock;
+
+/* NULL callbacks get SQLite's own. */
+DURABLE_INTERNAL void durable_clock_init(durable_clock *clock, const dur_options *options);
+
+DURABLE_INTERNAL int64_t durable_clock_now(const durable_clock *clock);
+DURABLE_INTERNAL void durable_clock_random(const durable_clock *clock, void *bytes, size_t count);
+DURABLE_INTERNAL void durable_clock_sleep(const durable_clock *clock, int64_t duration_ms);
+
+#endif

@@ -1,0 +1,302 @@
+/* engine: what is said and done when code and log disagree. */
+#include "engine/engine.h"
+
+#include "engine/decision.h"
+
+#include <sqlite3.h>
+
+/* Recorded rows looked at: the one before, the one at the divergence, and those after it. */
+#define ROWS_MAX (DURABLE_EVIDENCE_MAX + 1)
+
+#define DURABLE_DETAIL_SIZE 160
+
+typedef struct noted_step {
+    int64_t position;
+    int kind;
+    int64_t began;
+    char name[DUR_NAME_MAX + 1];
+    char site[DURABLE_SITE_SIZE];
+} noted_step;
+
+struct durable_divergence {
+    dur_divergence report; /* what the host sees; points into the rest */
+    int64_t position;
+    char detail[DURABLE_DETAIL_SIZE]; /* of a mismatch; "": a divergence */
+    noted_step rows[ROWS_MAX];
+    size_t row_count;
+    noted_step asked[DURABLE_EVIDENCE_MAX];
+    size_t asked_count;
+    char run_id[DUR_NAME_MAX + 1];
+    char workflow[DUR_NAME_MAX + 1];
+    char *text;
+};
+
+static const char *kind_name(int kind)
+{
+    return kind == DURABLE_KIND_STEP ? "step" : "entry of an unknown kind";
+}
+
+/* ---- Noting -------------------------------------------------------------------------------- */
+
+static void set_text(char *to, size_t size, const char *from, size_t length)
+{
+    if (length >= size) length = size - 1;
+    memcpy(to, from, length);
+    to[length] = '\0';
+}
+
+static int note_row(const durable_step_record *record, void *context)
+{
+    durable_divergence *divergence = context;
+    noted_step *row = &divergence->rows[divergence->row_count++];
+
+    row->position = record->position;
+    row->kind = record->kind;
+    row->began = record->began;
+    set_text(row->name, sizeof row->name, record->name, record->name_length);
+    if (record->site) set_text(row->site, sizeof row->site, record->site, strlen(record->site));
+    return divergence->row_count == ROWS_MAX;
+}
+
+DURABLE_INTERNAL void durable_divergence_note(dur_run *run, const durable_asked *asked)
+{
+    durable_divergence *divergence = run->divergence;
+    noted_step *note;
+
+    if (!divergence || divergence->asked_count == DURABLE_EVIDENCE_MAX) return;
+    note = &divergence->asked[divergence->asked_count];
+    note->position = divergence->position + (int64_t)divergence->asked_count++;
+    note->kind = asked->kind;
+    set_text(note->name, sizeof note->name, asked->name, strlen(asked->name));
+    durable_site_text(note->site, asked->file, asked->line);
+}
+
+static const noted_step *row_at(const durable_divergence *divergence, int64_t position)
+{
+    for (size_t i = 0; i < divergence->row_count; i++)
+        if (divergence->rows[i].position == position) return &divergence->rows[i];
+    return NULL;
+}
+
+/* ---- The stop ------------------------------------------------------------------------------ */
+
+static const char *site_of(const noted_step *step)
+{
+    return step && step->site[0] ? step->site : "no call site";
+}
+
+static const char *name_of(const noted_step *step)
+{
+    return step ? step->name : "(cannot be read)";
+}
+
+static int stop(dur_run *run, int code, const durable_divergence *divergence)
+{
+    const noted_step *row = row_at(divergence, divergence->position);
+    const noted_step *asked = divergence->asked_count ? &divergence->asked[0] : NULL;
+    long long position = (long long)divergence->position;
+
+    if (divergence->detail[0])
+        return durable_run_stop(run, code, "position %lld, step \"%s\" (%s): the log holds %s",
+                                position, name_of(asked), site_of(asked), divergence->detail);
+    if (!asked)
+        return durable_run_stop(run, code,
+                                "position %lld: the log holds step \"%s\" (%s), but the code ended"
+                                " without asking for it",
+                                position, name_of(row), site_of(row));
+    return durable_run_stop(run, code,
+                            "position %lld: the log holds step \"%s\" (%s), the code asks for step"
+                            " \"%s\" (%s)",
+                            position, name_of(row), site_of(row), asked->name, site_of(asked));
+}
+
+DURABLE_INTERNAL int durable_diverge(dur_run *run, int code, int64_t position,
+                                     const durable_asked *asked, const char *detail)
+{
+    durable_divergence *divergence = durable_allocate(sizeof *divergence);
+    durable_store *store = run->log->store;
+
+    if (!divergence)
+        return durable_run_stop(run, code, "position %lld: code and log disagree (and there is no"
+                                           " memory for the report)",
+                                (long long)position);
+    run->divergence = divergence;
+    divergence->position = position;
+    if (detail) set_text(divergence->detail, sizeof divergence->detail, detail, strlen(detail));
+    set_text(divergence->run_id, sizeof divergence->run_id, run->id, strlen(run->id));
+    set_text(divergence->workflow, sizeof divergence->workflow, run->workflow,
+             strlen(run->workflow));
+    /* A failing read only makes the report poorer. */
+    store->methods->load_history(store, run->fence.run, position > 1 ? position - 1 : 1,
+                                 DUR_POSITION_MAX, ROWS_MAX, true, note_row, divergence, NULL);
+    if (asked) durable_divergence_note(run, asked);
+    return stop(run, code, divergence);
+}
+
+/* ---- The report ---------------------------------------------------------------------------- */
+
+static size_t gather_evidence(const noted_step *steps, size_t count, int64_t from,
+                              durable_evidence *evidence)
+{
+    size_t found = 0;
+
+    for (size_t i = 0; i < count && found < DURABLE_EVIDENCE_MAX; i++) {
+        if (steps[i].position < from) continue;
+        evidence[found].kind = steps[i].kind;
+        evidence[found++].name = steps[i].name;
+    }
+    return found;
+}
+
+static dur_change tell_change(const durable_divergence *divergence, bool left_early)
+{
+    durable_evidence recorded[DURABLE_EVIDENCE_MAX], asked[DURABLE_EVIDENCE_MAX];
+    size_t recorded_count, asked_count;
+
+    if (divergence->detail[0]) return DUR_CHANGE_RETYPED;
+    recorded_count = gather_evidence(divergence->rows, divergence->row_count, divergence->position,
+                                     recorded);
+    asked_count =
+        gather_evidence(divergence->asked, divergence->asked_count, divergence->position, asked);
+    return durable_classify(recorded, recorded_count, asked, asked_count, left_early);
+}
+
+static const char *change_text(dur_change change)
+{
+    switch (change) {
+    case DUR_CHANGE_INSERTED: return "inserted: the code has a new step before the recorded one";
+    case DUR_CHANGE_REMOVED: return "removed: the recorded step is gone from the code";
+    case DUR_CHANGE_RENAMED: return "renamed: same place, other name";
+    case DUR_CHANGE_REORDERED: return "reordered: two neighbouring steps have changed places";
+    case DUR_CHANGE_ENDED_EARLY: return "ended early: the code returned while recorded steps remain";
+    case DUR_CHANGE_RETYPED: return "retyped: same step, but its value does not fit";
+    case DUR_CHANGE_UNKNOWN: break;
+    }
+    return "unknown: the code did not show enough of its way to tell";
+}
+
+/* Civil date from days since 1970-01-01, after Howard Hinnant, "chrono-Compatible Low-Level Date
+ * Algorithms" (days_from_civil and its inverse). */
+static void append_time(sqlite3_str *text, int64_t ms)
+{
+    int64_t seconds = ms / 1000;
+    int64_t days = seconds / 86400 + 719468;
+    int64_t era = days / 146097;
+    int64_t day_of_era = days - era * 146097;
+    int64_t year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    int64_t month = (5 * day_of_year + 2) / 153; /* from March */
+    int64_t day = day_of_year - (153 * month + 2) / 5 + 1;
+    int64_t year = year_of_era + era * 400 + (month >= 10 ? 1 : 0);
+
+    sqlite3_str_appendf(text, ", recorded %lld-%02lld-%02lld %02lld:%02lld:%02lld UTC",
+                        (long long)year, (long long)(month < 10 ? month + 3 : month - 9),
+                        (long long)day, (long long)(seconds / 3600 % 24),
+                        (long long)(seconds / 60 % 60), (long long)(seconds % 60));
+}
+
+static void append_side(sqlite3_str *text, const char *label, const noted_step *step,
+                        const char *absent)
+{
+    sqlite3_str_appendf(text, "  %-16s", label);
+    if (!step) {
+        sqlite3_str_appendf(text, "%s\n", absent);
+        return;
+    }
+    sqlite3_str_appendf(text, "%s \"%s\" (%s)", kind_name(step->kind), step->name, site_of(step));
+    if (step->began > 0) append_time(text, step->began);
+    sqlite3_str_appendf(text, "\n");
+}
+
+static void write_text(durable_divergence *divergence)
+{
+    sqlite3_str *text = sqlite3_str_new(NULL);
+    int64_t position = divergence->position;
+
+    sqlite3_str_appendf(text, "run \"%s\" (workflow \"%s\"): code and log disagree at position %lld\n",
+                        divergence->run_id, divergence->workflow, (long long)position);
+    append_side(text, "the log holds", row_at(divergence, position), "(cannot be read)");
+    if (divergence->detail[0]) sqlite3_str_appendf(text, "  %-16s%s\n", "its value", divergence->detail);
+    append_side(text, "the code wants", divergence->asked_count ? divergence->asked : NULL,
+                "nothing more: it has ended");
+    append_side(text, "before it", row_at(divergence, position - 1), "nothing");
+    append_side(text, "after it", row_at(divergence, position + 1), "nothing");
+    sqlite3_str_appendf(text, "  %-16s%s\n", "the change", change_text(divergence->report.change));
+    sqlite3_str_appendf(text,
+                        "  %-16sThe run is parked; its log is unchanged. Execute it again with code"
+                        " that asks\n  %-16sfor the recorded steps in their order, or start a new"
+                        " run under another id.",
+                        "what to do", "");
+    divergence->text = sqlite3_str_finish(text);
+}
+
+static void fill_side(dur_step_info *info, const noted_step *step)
+{
+    memset(info, 0, sizeof *info);
+    if (!step) return;
+    info->position = step->position;
+    info->kind = kind_name(step->kind);
+    info->name = step->name;
+    info->site = step->site;
+    info->recorded_ms = step->began;
+}
+
+static void write_report(durable_divergence *divergence, bool left_early)
+{
+    dur_divergence *report = &divergence->report;
+    int64_t position = divergence->position;
+
+    report->run_id = divergence->run_id;
+    report->workflow = divergence->workflow;
+    report->position = position;
+    report->change = tell_change(divergence, left_early);
+    fill_side(&report->recorded, row_at(divergence, position));
+    fill_side(&report->requested, divergence->asked_count ? divergence->asked : NULL);
+    fill_side(&report->before, row_at(divergence, position - 1));
+    fill_side(&report->after, row_at(divergence, position + 1));
+    write_text(divergence);
+    report->text = divergence->text ? divergence->text : "(no memory for the report's text)";
+}
+
+/* ---- Settling ------------------------------------------------------------------------------ */
+
+static void park(dur_run *run, const char *report)
+{
+    durable_store *store = run->log->store;
+    durable_ending ending;
+
+    memset(&ending, 0, sizeof ending);
+    ending.status = DURABLE_PARKED;
+    ending.failure = report;
+    ending.now = durable_clock_now(&run->log->clock);
+    run->ended = store->methods->end_run(store, &run->fence, &ending) == DUR_OK;
+}
+
+/* Where parking fails the run is only left: the next owner will find the same and park it. */
+DURABLE_INTERNAL int durable_divergence_settle(dur_run *run)
+{
+    durable_divergence *divergence = run->divergence;
+
+    if (run->ended) return run->stop;
+    if (divergence) write_report(divergence, run->told);
+    park(run, divergence ? divergence->report.text : run->error.message);
+    if (divergence) {
+        durable_divergence_free(run->log->divergence);
+        run->log->divergence = divergence;
+        run->divergence = NULL;
+    }
+    return run->stop;
+}
+
+DURABLE_INTERNAL const dur_divergence *durable_divergence_report(const durable_divergence *report)
+{
+    return report ? &report->report : NULL;
+}
+
+DURABLE_INTERNAL void durable_divergence_free(durable_divergence *report)
+{
+    if (!report) return;
+    durable_free(report->text);
+    durable_free(report);
+}

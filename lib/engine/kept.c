@@ -1,0 +1,123 @@
+/* engine: outcomes that a failing database kept from being recorded. They are a promise: a step
+ * that was executed is not executed again just because the disk was full for a moment. */
+#include "engine/engine.h"
+
+DURABLE_INTERNAL bool durable_is_transient(int code)
+{
+    switch (code) {
+    case DUR_NOMEM:
+    case DUR_BUSY:
+    case DUR_INTERRUPTED:
+    case DUR_FULL:
+    case DUR_IOERR:
+    case DUR_READONLY:
+    case DUR_HOST_STATEMENT:
+    case DUR_STALE_READ:
+    case DUR_DATABASE: return true;
+    default: return false;
+    }
+}
+
+DURABLE_INTERNAL bool durable_keep(dur_step *step, const durable_outcome *outcome)
+{
+    size_t length = outcome->value.length;
+    char *memory = step->kept_inline;
+
+    if (step->kept) return true;
+    if (length >= DURABLE_KEPT_SIZE) {
+        memory = step->kept_memory = durable_copy_text(outcome->value.bytes, length);
+        if (!memory) return false;
+    } else if (length > 0) {
+        memcpy(memory, outcome->value.bytes, length);
+    }
+    step->kept = true;
+    step->kept_outcome = *outcome;
+    step->kept_outcome.value.bytes = memory;
+    step->kept_outcome.lease_end = 0;
+    return true;
+}
+
+DURABLE_INTERNAL void durable_kept_detach(dur_run *run)
+{
+    dur_step *step = run->open_first;
+
+    while (step) {
+        dur_step *next = step->next;
+
+        if (step->kept) {
+            durable_step_unlink(step);
+            step->fence = run->fence;
+            step->run = NULL;
+            step->next = run->log->kept;
+            run->log->kept = step;
+        }
+        step = next;
+    }
+}
+
+static int append_kept(dur_log *log, dur_step *step)
+{
+    durable_outcome outcome = step->kept_outcome;
+    char site[DURABLE_SITE_SIZE];
+    int code;
+
+    durable_site_text(site, step->file, step->line);
+    outcome.site = step->file ? site : NULL;
+    outcome.fence = &step->fence;
+    code = log->store->methods->append_outcomes(log->store, &outcome, 1);
+    return code == DUR_OK ? outcome.verdict : code;
+}
+
+static bool is_of(const dur_step *step, const durable_run_record *record)
+{
+    return step->fence.run == record->run;
+}
+
+static bool has_fence_of(const dur_step *step, const durable_run_record *record)
+{
+    return step->fence.epoch == record->epoch && step->fence.token == record->token;
+}
+
+DURABLE_INTERNAL int durable_kept_flush(dur_log *log, const durable_run_record *record)
+{
+    dur_step **link = &log->kept;
+
+    while (*link) {
+        dur_step *step = *link;
+
+        if (!is_of(step, record)) {
+            link = &step->next;
+            continue;
+        }
+        if (has_fence_of(step, record)) {
+            int code = append_kept(log, step);
+
+            if (durable_is_transient(code)) return code;
+        }
+        *link = step->next;
+        durable_step_free(step);
+    }
+    return DUR_OK;
+}
+
+DURABLE_INTERNAL void durable_kept_flush_all(dur_log *log)
+{
+    while (log->kept) {
+        dur_step *step = log->kept;
+
+        log->kept = step->next;
+        if (append_kept(log, step) == DUR_OK)
+            log->store->methods->release_run(log->store, &step->fence);
+        durable_step_free(step);
+    }
+}
+
+DURABLE_INTERNAL void durable_kept_flush_run(dur_run *run)
+{
+    for (dur_step *step = run->open_first; step; step = step->next) {
+        if (!step->kept) continue;
+        step->fence = run->fence;
+        append_kept(run->log, step);
+        step->kept = false;
+    }
+}

@@ -1,0 +1,145 @@
+/* engine: a log: what is common to the runs on one connection. */
+#include "engine/engine.h"
+
+#include <stdio.h>
+
+static void warn_on_stderr(const char *message, void *user)
+{
+    (void)user;
+    fprintf(stderr, "libdurable: %s\n", message);
+}
+
+static void free_log(dur_log *log)
+{
+    log->store->methods->close(log->store);
+    durable_arena_clear(&log->output_arena);
+    durable_arena_clear(&log->info_arena);
+    durable_divergence_free(log->divergence);
+    durable_free(log->code_version);
+    durable_free(log);
+}
+
+DURABLE_INTERNAL dur_log *durable_log_new(durable_store *store, int open_code,
+                                          const dur_options *options)
+{
+    dur_log *log = durable_allocate(sizeof *log);
+    uint64_t nonce = 0;
+
+    if (!log) {
+        store->methods->close(store);
+        return NULL;
+    }
+    log->store = store;
+    log->open_code = open_code;
+    if (open_code != DUR_OK) durable_error_copy(&log->error, &store->error);
+    durable_clock_init(&log->clock, options);
+    log->lease_ms = options->lease_ms ? options->lease_ms : DURABLE_DEFAULT_LEASE_MS;
+    log->owner_alive = options->owner_alive;
+    log->warn = options->warn ? options->warn : warn_on_stderr;
+    log->user = options->user;
+    durable_clock_random(&log->clock, &nonce, sizeof nonce);
+    durable_process_mark(log->owner, nonce);
+    if (!options->code_version) return log;
+    log->code_version = durable_copy_text(options->code_version, strlen(options->code_version));
+    if (log->code_version) return log;
+    free_log(log);
+    return NULL;
+}
+
+DURABLE_INTERNAL void durable_log_close(dur_log *log)
+{
+    while (log->runs) {
+        dur_run *run = log->runs;
+
+        durable_kept_flush_run(run);
+        durable_run_detach(run);
+        run->log = NULL;
+    }
+    durable_kept_flush_all(log);
+    free_log(log);
+}
+
+DURABLE_INTERNAL int durable_log_store_error(dur_log *log, const char *run_id)
+{
+    durable_error_copy(&log->error, &log->store->error);
+    durable_error_prefix(&log->error, "run \"%s\": ", run_id);
+    return log->error.code;
+}
+
+DURABLE_INTERNAL int durable_log_set_output(dur_log *log, dur_value output)
+{
+    durable_arena_clear(&log->output_arena);
+    log->output = dur_null();
+    if (output.type >= DUR_TEXT) {
+        output.as.bytes =
+            durable_arena_copy(&log->output_arena, output.as.bytes, output.length);
+        if (!output.as.bytes)
+            return durable_error_set(&log->error, DUR_NOMEM,
+                                     "out of memory for an output of %lld bytes",
+                                     (long long)output.length);
+    }
+    log->output = output;
+    return DUR_OK;
+}
+
+/* ---- Reading a run ------------------------------------------------------------------------- */
+
+typedef struct info_context {
+    dur_log *log;
+    dur_run_info *info;
+} info_context;
+
+static int copy_string(dur_log *log, const char *text, const char **copy)
+{
+    *copy = NULL;
+    if (!text) return DUR_OK;
+    *copy = durable_arena_copy(&log->info_arena, text, strlen(text));
+    return *copy ? DUR_OK : durable_error_set(&log->store->error, DUR_NOMEM, "out of memory");
+}
+
+static int copy_value(dur_log *log, const durable_datum *datum, const char *what, dur_value *value)
+{
+    int code = durable_value_decode(datum, value);
+
+    if (code != DUR_OK)
+        return durable_error_set(&log->store->error, code, "its %s cannot be read here", what);
+    if (value->type < DUR_TEXT) return DUR_OK;
+    value->as.bytes = durable_arena_copy(&log->info_arena, value->as.bytes, value->length);
+    if (value->as.bytes) return DUR_OK;
+    return durable_error_set(&log->store->error, DUR_NOMEM, "out of memory");
+}
+
+static int fill_info(const durable_run_record *record, void *context)
+{
+    dur_log *log = ((info_context *)context)->log;
+    dur_run_info *info = ((info_context *)context)->info;
+    int code = copy_string(log, record->workflow, &info->workflow);
+
+    if (code == DUR_OK) code = copy_string(log, record->failure, &info->failure);
+    if (code == DUR_OK) code = copy_value(log, &record->input, "input", &info->input);
+    if (code == DUR_OK) code = copy_value(log, &record->output, "output", &info->output);
+    info->status = (dur_status)record->status;
+    info->claims = record->epoch;
+    info->created_ms = record->created;
+    info->ended_ms = record->ended;
+    return code;
+}
+
+DURABLE_INTERNAL int durable_log_read_run(dur_log *log, const char *run_id, dur_run_info *info)
+{
+    const dur_run_info empty = DUR_RUN_INFO_INIT;
+    dur_run_info full = empty;
+    info_context context = {log, &full};
+    size_t size = info->size;
+    int code;
+
+    durable_arena_clear(&log->info_arena);
+    code = log->store->methods->find_run(log->store, run_id, fill_info, &context);
+    if (code == DUR_NOT_FOUND)
+        return durable_error_set(&log->error, code, "run \"%s\": there is no such run in this log",
+                                 run_id);
+    if (code != DUR_OK) return durable_log_store_error(log, run_id);
+    memcpy(info, &full, size < sizeof full ? size : sizeof full);
+    info->size = size;
+    return DUR_OK;
+}

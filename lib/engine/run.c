@@ -1,0 +1,274 @@
+/* engine: a run from its claim to its end: stops, failures, endings. */
+#include "engine/engine.h"
+
+#include <sqlite3.h>
+
+/* ---- Stops and errors ---------------------------------------------------------------------- */
+
+static void tell_log(dur_run *run)
+{
+    if (run->log) durable_error_copy(&run->log->error, &run->error);
+}
+
+static void format_error(dur_run *run, int code, const char *format, va_list arguments)
+{
+    char text[DURABLE_MESSAGE_SIZE];
+
+    sqlite3_vsnprintf((int)sizeof text, text, format, arguments);
+    durable_error_set(&run->error, code, "run \"%s\": %s", run->id, text);
+    tell_log(run);
+}
+
+DURABLE_INTERNAL int durable_run_stop(dur_run *run, int code, const char *format, ...)
+{
+    va_list arguments;
+
+    if (run->stop != DUR_OK) return run->stop;
+    va_start(arguments, format);
+    format_error(run, code, format, arguments);
+    va_end(arguments);
+    run->stop = code;
+    return code;
+}
+
+DURABLE_INTERNAL int durable_run_misuse(dur_run *run, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    format_error(run, DUR_MISUSE, format, arguments);
+    va_end(arguments);
+    return DUR_MISUSE;
+}
+
+/* The store's error, in the run and in the log, without stopping. */
+static int take_store_error(dur_run *run, int64_t position, const char *name)
+{
+    durable_error_copy(&run->error, &run->log->store->error);
+    if (name)
+        durable_error_prefix(&run->error, "run \"%s\", position %lld, step \"%s\": ", run->id,
+                             (long long)position, name);
+    else if (position)
+        durable_error_prefix(&run->error, "run \"%s\", position %lld: ", run->id,
+                             (long long)position);
+    else
+        durable_error_prefix(&run->error, "run \"%s\": ", run->id);
+    tell_log(run);
+    return run->error.code;
+}
+
+DURABLE_INTERNAL int durable_run_stop_with_store(dur_run *run, int64_t position, const char *name)
+{
+    if (run->stop != DUR_OK) return run->stop;
+    run->stop = take_store_error(run, position, name);
+    return run->stop;
+}
+
+/* ---- Failure ------------------------------------------------------------------------------- */
+
+/* Cut at a character; what is no UTF-8 becomes '?', byte by byte. */
+DURABLE_INTERNAL void durable_failure_text(char text[DURABLE_FAILURE_SIZE], const char *message,
+                                           size_t length)
+{
+    size_t size = length < DURABLE_FAILURE_SIZE - 1 ? length : DURABLE_FAILURE_SIZE - 1;
+
+    while (size < length && size > 0 && ((unsigned char)message[size] & 0xC0u) == 0x80u) size--;
+    if (size) memcpy(text, message, size);
+    text[size] = '\0';
+    if (durable_utf8_valid(text, size)) return;
+    for (size_t i = 0; i < size; i++)
+        if ((unsigned char)text[i] >= 0x80u || text[i] == '\0') text[i] = '?';
+}
+
+DURABLE_INTERNAL void durable_run_set_failure(dur_run *run, const char *message, size_t length)
+{
+    if (message != run->failure) durable_failure_text(run->failure, message, length);
+}
+
+/* ---- Ending -------------------------------------------------------------------------------- */
+
+/* What the workflow left open when it ended. */
+static int check_nothing_open(dur_run *run)
+{
+    char site[DURABLE_SITE_SIZE];
+    const dur_step *step = run->body ? run->body : run->open_first;
+
+    if (!step) return DUR_OK;
+    durable_site_text(site, step->file, step->line);
+    if (run->body)
+        return durable_run_stop(run, DUR_MISUSE,
+                                "position %lld: the body of step \"%s\" (%s) was left by break,"
+                                " goto or return; nothing was recorded for it: reach its end"
+                                " instead (dur_fail() fails it)",
+                                (long long)step->position, step->name, site);
+    return durable_run_stop(run, DUR_MISUSE,
+                            "position %lld: step \"%s\" (%s) is still open at the run's end: record"
+                            " its outcome first",
+                            (long long)step->position, step->name, site);
+}
+
+/* Recorded steps that the code has not asked for. */
+static int check_nothing_left(dur_run *run)
+{
+    durable_step_record record;
+    int64_t position = 0;
+    bool found;
+    int code = durable_history_peek(&run->history, &record, &found, &position);
+
+    if (code != DUR_OK) return durable_run_stop_with_store(run, position, NULL);
+    if (!found) return DUR_OK;
+    return durable_diverge(run, DUR_DIVERGED, record.position, NULL, NULL);
+}
+
+static int write_ending(dur_run *run, int status, const durable_datum *output, const char *failure)
+{
+    durable_store *store = run->log->store;
+    durable_ending ending;
+    int code;
+
+    memset(&ending, 0, sizeof ending);
+    ending.status = status;
+    if (output) ending.output = *output;
+    ending.failure = failure;
+    ending.now = durable_clock_now(&run->log->clock);
+    code = store->methods->end_run(store, &run->fence, &ending);
+    if (code == DUR_OK)
+        run->ended = true;
+    else if (durable_is_transient(code) || code == DUR_TOO_BIG)
+        take_store_error(run, 0, NULL); /* it may be tried again */
+    else
+        durable_run_stop_with_store(run, 0, NULL);
+    return code;
+}
+
+static int end_failed(dur_run *run, const char *failure)
+{
+    int code;
+
+    durable_run_set_failure(run, failure, strlen(failure));
+    code = write_ending(run, DURABLE_FAILED, NULL, run->failure);
+    if (code != DUR_OK) return code;
+    durable_error_set(&run->error, DUR_FAILED, "%s", run->failure);
+    tell_log(run);
+    return DUR_FAILED;
+}
+
+static int end_completed(dur_run *run, dur_value output)
+{
+    durable_datum datum;
+    int code = durable_value_encode(output, &datum);
+
+    if (code != DUR_OK)
+        return durable_run_misuse(run, "the output is no value (type %d)", (int)output.type);
+    /* Taken first: once the end is recorded nothing may go wrong any more. */
+    code = durable_log_set_output(run->log, output);
+    if (code == DUR_OK) code = write_ending(run, DURABLE_COMPLETED, &datum, NULL);
+    if (code != DUR_OK) run->log->output = dur_null();
+    return code;
+}
+
+DURABLE_INTERNAL int durable_run_end(dur_run *run, dur_value output, const char *failure)
+{
+    int code = run->stop;
+
+    if (code == DUR_OK) code = check_nothing_open(run);
+    if (code == DUR_OK) code = check_nothing_left(run);
+    if (code != DUR_OK) return durable_run_settle_stop(run);
+    if (run->failure_pending) return end_failed(run, run->failure);
+    if (failure) return end_failed(run, failure);
+    return end_completed(run, output);
+}
+
+/* An unhandled failure ends the run, unless recorded steps remain: the code that recorded them did
+ * handle it. */
+DURABLE_INTERNAL int durable_run_settle_stop(dur_run *run)
+{
+    if (run->stop == DUR_FAILED) {
+        run->stop = DUR_OK;
+        if (check_nothing_left(run) == DUR_OK) {
+            int code = end_failed(run, run->failure);
+
+            run->stop = DUR_FAILED;
+            return code;
+        }
+    }
+    if (run->stop == DUR_DIVERGED || run->stop == DUR_MISMATCH)
+        return durable_divergence_settle(run);
+    return run->stop;
+}
+
+DURABLE_INTERNAL int durable_run_set_output(dur_run *run, dur_value output)
+{
+    char *bytes = NULL;
+
+    if (output.type >= DUR_TEXT) {
+        bytes = durable_copy_text(output.as.bytes, output.length);
+        if (!bytes) return durable_run_stop(run, DUR_NOMEM, "out of memory for the output");
+        output.as.bytes = bytes;
+    }
+    durable_free(run->output_bytes);
+    run->output_bytes = bytes;
+    run->output = output;
+    return DUR_OK;
+}
+
+/* ---- Closing ------------------------------------------------------------------------------- */
+
+static void unlink_run(dur_run *run)
+{
+    if (run->previous)
+        run->previous->next = run->next;
+    else
+        run->log->runs = run->next;
+    if (run->next) run->next->previous = run->previous;
+    run->previous = run->next = NULL;
+}
+
+static bool has_kept(const dur_run *run)
+{
+    for (const dur_step *step = run->open_first; step; step = step->next)
+        if (step->kept) return true;
+    return false;
+}
+
+/* The claim stays where it guards kept outcomes, and there is none after the end or a loss. A
+ * failing release only leaves the run to its lease; the error that came before it counts. */
+static void release_claim(dur_run *run)
+{
+    if (run->ended || run->stop == DUR_LOST || run->stop == DUR_ROLLED_BACK || has_kept(run))
+        return;
+    run->log->store->methods->release_run(run->log->store, &run->fence);
+}
+
+DURABLE_INTERNAL void durable_run_detach(dur_run *run)
+{
+    if (run->divergence) durable_divergence_settle(run);
+    release_claim(run);
+    durable_kept_detach(run);
+    durable_history_close(&run->history);
+    unlink_run(run);
+}
+
+static void free_steps(dur_step *step)
+{
+    while (step) {
+        dur_step *next = step->next;
+
+        durable_step_free(step);
+        step = next;
+    }
+}
+
+DURABLE_INTERNAL void durable_run_close(dur_run *run)
+{
+    if (run->log) durable_run_detach(run);
+    free_steps(run->open_first);
+    free_steps(run->spare_first);
+    durable_history_close(&run->history);
+    durable_arena_clear(&run->arena);
+    durable_arena_clear(&run->input_arena);
+    durable_free(run->output_bytes);
+    durable_free(run->id);
+    durable_free(run->workflow);
+    durable_free(run);
+}
