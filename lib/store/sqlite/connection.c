@@ -1,0 +1,251 @@
+/* store/sqlite: how this room treats the host's connection: a guest. */
+#include "store/sqlite/connection.h"
+
+#include "store/sqlite/statements.h"
+
+/* The pace at which SQLite's own busy timeout sleeps, which it found by experience. */
+static const int wait_steps_ms[] = {1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100};
+#define WAIT_STEP_COUNT ((int64_t)(sizeof wait_steps_ms / sizeof wait_steps_ms[0]))
+
+/* ---- Errors -------------------------------------------------------------------------------- */
+
+static int code_of(int result)
+{
+    switch (result) {
+    case SQLITE_IOERR_NOMEM: return DUR_NOMEM;
+    case SQLITE_BUSY_SNAPSHOT: return DUR_STALE_READ;
+    default: break;
+    }
+    switch (result & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_PROTOCOL: return DUR_BUSY;
+    case SQLITE_NOMEM: return DUR_NOMEM;
+    case SQLITE_INTERRUPT: return DUR_INTERRUPTED;
+    case SQLITE_FULL: return DUR_FULL;
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN: return DUR_IOERR;
+    case SQLITE_READONLY: return DUR_READONLY;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB: return DUR_CORRUPT;
+    case SQLITE_TOOBIG: return DUR_TOO_BIG;
+    default: return DUR_DATABASE;
+    }
+}
+
+DURABLE_INTERNAL int durable_sqlite_failed(durable_sqlite *store, int result, const char *doing)
+{
+    /* The connection's own words fit only while they belong to this result. */
+    bool current = sqlite3_extended_errcode(store->db) == result;
+    int code = durable_error_set(&store->head.error, code_of(result), "cannot %s: %s (SQLite %d)",
+                                 doing, current ? sqlite3_errmsg(store->db) : sqlite3_errstr(result),
+                                 result);
+
+    store->head.error.sqlite_code = result;
+    return code;
+}
+
+DURABLE_INTERNAL bool durable_sqlite_wait(durable_sqlite *store, int result, int64_t *waited_ms)
+{
+    int64_t left_ms = store->busy_wait_ms - *waited_ms;
+    int64_t step_ms = 0, passed_ms = 0;
+
+    if (code_of(result) != DUR_BUSY || left_ms <= 0) return false;
+    for (int64_t i = 0; i < WAIT_STEP_COUNT && passed_ms <= *waited_ms; i++) {
+        step_ms = wait_steps_ms[i];
+        passed_ms += step_ms;
+    }
+    if (step_ms > left_ms) step_ms = left_ms;
+    durable_clock_sleep(&store->clock, step_ms);
+    *waited_ms += step_ms;
+    return true;
+}
+
+/* ---- Statements ---------------------------------------------------------------------------- */
+
+/* The template with each @ replaced by the quoted schema and a dot. */
+static char *expand_schema(durable_sqlite *store, const char *sql)
+{
+    sqlite3_str *text = sqlite3_str_new(store->db);
+
+    while (*sql) {
+        size_t length = strcspn(sql, "@");
+
+        sqlite3_str_append(text, sql, (int)length);
+        sql += length;
+        if (*sql == '@') {
+            sqlite3_str_appendf(text, "\"%w\".", store->schema);
+            sql++;
+        }
+    }
+    return sqlite3_str_finish(text);
+}
+
+static int prepare_waiting(durable_sqlite *store, const char *sql, unsigned flags,
+                           sqlite3_stmt **statement)
+{
+    char *text = expand_schema(store, sql);
+    int64_t waited_ms = 0;
+    int result;
+
+    *statement = NULL;
+    if (!text) return SQLITE_NOMEM;
+    do {
+        result = sqlite3_prepare_v3(store->db, text, -1, flags, statement, NULL);
+        if (result != SQLITE_OK) result = sqlite3_extended_errcode(store->db);
+    } while (result != SQLITE_OK && durable_sqlite_wait(store, result, &waited_ms));
+    sqlite3_free(text);
+    return result;
+}
+
+DURABLE_INTERNAL int durable_sqlite_prepare(durable_sqlite *store, const char *sql,
+                                            sqlite3_stmt **statement)
+{
+    return prepare_waiting(store, sql, 0, statement);
+}
+
+DURABLE_INTERNAL sqlite3_stmt *durable_sqlite_statement(durable_sqlite *store,
+                                                        durable_statement which)
+{
+    sqlite3_stmt **statement = &store->statements[which];
+    int result;
+
+    if (*statement) return *statement;
+    result = prepare_waiting(store, durable_statement_text(which), SQLITE_PREPARE_PERSISTENT,
+                             statement);
+    if (result != SQLITE_OK) durable_sqlite_failed(store, result, "prepare a statement");
+    return *statement;
+}
+
+DURABLE_INTERNAL void durable_sqlite_rest(sqlite3_stmt *statement)
+{
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);
+}
+
+/* A step with waiting. A failed try resets the statement and keeps its bindings. */
+static int step_waiting(durable_sqlite *store, sqlite3_stmt *statement, int64_t *waited_ms)
+{
+    for (;;) {
+        int result = sqlite3_step(statement);
+
+        if (result == SQLITE_ROW || result == SQLITE_DONE) return result;
+        result = sqlite3_extended_errcode(store->db);
+        sqlite3_reset(statement);
+        /* A stale snapshot that nobody holds is gone with the reset: an ordinary collision. */
+        if (result == SQLITE_BUSY_SNAPSHOT && sqlite3_get_autocommit(store->db) &&
+            sqlite3_txn_state(store->db, NULL) == SQLITE_TXN_NONE)
+            result = SQLITE_BUSY;
+        if (!durable_sqlite_wait(store, result, waited_ms)) return result;
+    }
+}
+
+DURABLE_INTERNAL int durable_sqlite_read(durable_sqlite *store, sqlite3_stmt *statement)
+{
+    int64_t waited_ms = 0;
+
+    return step_waiting(store, statement, &waited_ms);
+}
+
+/* ---- Writes -------------------------------------------------------------------------------- */
+
+/* With autocommit on and a write already under way, a write statement of the host is half stepped,
+ * and ours would be committed with it, later and unseen. */
+DURABLE_INTERNAL int durable_sqlite_write_begin(durable_sqlite *store, durable_write *write,
+                                                const char *doing)
+{
+    write->doing = doing;
+    write->joined = !sqlite3_get_autocommit(store->db);
+    write->waited_ms = 0;
+    write->host_rowid = sqlite3_last_insert_rowid(store->db);
+    if (!write->joined && sqlite3_txn_state(store->db, NULL) == SQLITE_TXN_WRITE)
+        return durable_error_set(&store->head.error, DUR_HOST_STATEMENT,
+                                 "cannot %s: a write statement of the host is half stepped on this"
+                                 " connection; step it to its end or reset it, then try again",
+                                 doing);
+    return DUR_OK;
+}
+
+DURABLE_INTERNAL int durable_sqlite_write_step(durable_sqlite *store, durable_write *write,
+                                               sqlite3_stmt *statement, int *changes)
+{
+    int result = step_waiting(store, statement, &write->waited_ms);
+
+    if (changes) *changes = result == SQLITE_DONE ? sqlite3_changes(store->db) : 0;
+    if (result != SQLITE_DONE) durable_sqlite_failed(store, result, write->doing);
+    durable_sqlite_rest(statement);
+    return result;
+}
+
+static int host_transaction_gone(durable_sqlite *store, int result)
+{
+    durable_error_prefix(&store->head.error, "SQLite rolled back the host's transaction: ");
+    store->head.error.code = DUR_ROLLED_BACK;
+    store->head.error.sqlite_code = result;
+    return DUR_ROLLED_BACK;
+}
+
+DURABLE_INTERNAL int durable_sqlite_write_end(durable_sqlite *store, const durable_write *write,
+                                              int result)
+{
+    bool autocommit = sqlite3_get_autocommit(store->db) != 0;
+
+    sqlite3_set_last_insert_rowid(store->db, write->host_rowid);
+    if (write->joined && autocommit) return host_transaction_gone(store, result);
+    if (result != SQLITE_DONE) return store->head.error.code;
+    if (!write->joined && sqlite3_txn_state(store->db, NULL) == SQLITE_TXN_WRITE)
+        return durable_error_set(&store->head.error, DUR_HOST_STATEMENT,
+                                 "cannot %s: a write statement of the host began meanwhile and"
+                                 " holds back the commit; step it to its end or reset it",
+                                 write->doing);
+    return DUR_OK;
+}
+
+static int step_plain(durable_sqlite *store, durable_write *write, durable_statement which)
+{
+    sqlite3_stmt *statement = durable_sqlite_statement(store, which);
+
+    if (!statement) return store->head.error.sqlite_code;
+    return durable_sqlite_write_step(store, write, statement, NULL);
+}
+
+/* In a transaction SAVEPOINT takes no lock: where it is "busy", a write statement of the host is
+ * half stepped, and waiting would not help. */
+static int open_savepoint(durable_sqlite *store, durable_write *write)
+{
+    int result;
+
+    write->waited_ms = store->busy_wait_ms;
+    result = step_plain(store, write, DURABLE_SQL_SAVEPOINT);
+    write->waited_ms = 0;
+    if ((result & 0xff) == SQLITE_BUSY) store->head.error.code = DUR_HOST_STATEMENT;
+    return result;
+}
+
+DURABLE_INTERNAL int durable_sqlite_group_begin(durable_sqlite *store, durable_write *write)
+{
+    if (write->joined) return open_savepoint(store, write);
+    return step_plain(store, write, DURABLE_SQL_BEGIN);
+}
+
+DURABLE_INTERNAL int durable_sqlite_group_commit(durable_sqlite *store, durable_write *write)
+{
+    return step_plain(store, write, write->joined ? DURABLE_SQL_RELEASE : DURABLE_SQL_COMMIT);
+}
+
+/* SQLite may have rolled back by itself; then there is nothing left to do. The error that led here
+ * is the one to keep. */
+DURABLE_INTERNAL void durable_sqlite_group_rollback(durable_sqlite *store, durable_write *write)
+{
+    durable_error error;
+
+    durable_error_copy(&error, &store->head.error);
+    if (sqlite3_get_autocommit(store->db)) return;
+    if (write->joined) {
+        step_plain(store, write, DURABLE_SQL_ROLLBACK_TO);
+        step_plain(store, write, DURABLE_SQL_RELEASE);
+    } else {
+        step_plain(store, write, DURABLE_SQL_ROLLBACK);
+    }
+    durable_error_copy(&store->head.error, &error);
+}

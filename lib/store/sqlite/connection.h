@@ -1,0 +1,96 @@
+/*
+ * store/sqlite: how this room treats the host's connection: a guest. Every statement of ours goes
+ * through the functions here, which prepare it, wait for a busy database, keep the host's
+ * last_insert_rowid, notice what happened to the host's transaction, and leave no statement active
+ * and nothing bound.
+ */
+#ifndef DURABLE_SQLITE_CONNECTION_H
+#define DURABLE_SQLITE_CONNECTION_H
+
+#include "store/sqlite/sqlite_store.h"
+
+#include <sqlite3.h>
+
+typedef enum durable_statement {
+    DURABLE_SQL_BEGIN,
+    DURABLE_SQL_COMMIT,
+    DURABLE_SQL_ROLLBACK,
+    DURABLE_SQL_SAVEPOINT,
+    DURABLE_SQL_RELEASE,
+    DURABLE_SQL_ROLLBACK_TO,
+    DURABLE_SQL_FIND_RUN,
+    DURABLE_SQL_CREATE_RUN,
+    DURABLE_SQL_CLAIM_RUN,
+    DURABLE_SQL_RELEASE_RUN,
+    DURABLE_SQL_END_RUN,
+    DURABLE_SQL_RENEW_LEASE,
+    DURABLE_SQL_APPEND,
+    DURABLE_SQL_LOOK_AT_FENCE,
+    DURABLE_SQL_LOOK_AT_STEP,
+    DURABLE_SQL_LOAD,
+    DURABLE_SQL_LOAD_DETAILS,
+    DURABLE_SQL_SUMMARIZE,
+    DURABLE_SQL_COUNT
+} durable_statement;
+
+typedef struct durable_sqlite {
+    durable_store head;
+    sqlite3 *db;
+    char *schema;
+    durable_clock clock;
+    int64_t busy_wait_ms;
+    bool utf8;               /* the database's text encoding */
+    bool schema_provisional; /* our tables were made in a host transaction that may be undone */
+    sqlite3_stmt *statements[DURABLE_SQL_COUNT];
+} durable_sqlite;
+
+/* A write, from before its first statement to after its last. */
+typedef struct durable_write {
+    const char *doing; /* completes "cannot …" */
+    sqlite3_int64 host_rowid;
+    bool joined; /* the host has a transaction open */
+    int64_t waited_ms;
+} durable_write;
+
+/* Set the store's error from the connection's. `result` is the SQLite result; `doing` completes
+ * "cannot …". Gives the DUR_ code. */
+DURABLE_INTERNAL int durable_sqlite_failed(durable_sqlite *store, int result, const char *doing);
+
+/* Sleep before the next try, if `result` says busy and there is time left to wait. */
+DURABLE_INTERNAL bool durable_sqlite_wait(durable_sqlite *store, int result, int64_t *waited_ms);
+
+/* The statement, prepared on first use; waits as above. NULL, with the error set, on failure. */
+DURABLE_INTERNAL sqlite3_stmt *durable_sqlite_statement(durable_sqlite *store,
+                                                        durable_statement which);
+
+/* Run SQL text that is needed once (schema work), as a template: each @ stands for the schema. */
+DURABLE_INTERNAL int durable_sqlite_prepare(durable_sqlite *store, const char *sql,
+                                            sqlite3_stmt **statement);
+
+/* Reset and unbind. */
+DURABLE_INTERNAL void durable_sqlite_rest(sqlite3_stmt *statement);
+
+/* The first row of a read, or SQLITE_DONE; waits as above. The caller rests the statement. */
+DURABLE_INTERNAL int durable_sqlite_read(durable_sqlite *store, sqlite3_stmt *statement);
+
+/* Before a write: refused with DUR_HOST_STATEMENT where it would join a half-stepped statement. */
+DURABLE_INTERNAL int durable_sqlite_write_begin(durable_sqlite *store, durable_write *write,
+                                                const char *doing);
+
+/* One step of a write statement, with waiting; rests it; *changes (may be NULL) gets the number of
+ * rows. Gives SQLite's result: SQLITE_DONE when it is done; else the store's error is set. */
+DURABLE_INTERNAL int durable_sqlite_write_step(durable_sqlite *store, durable_write *write,
+                                               sqlite3_stmt *statement, int *changes);
+
+/* After a write: `result` is the last step's. Restores last_insert_rowid; tells whether the host's
+ * transaction is still there. Gives the DUR_ code. */
+DURABLE_INTERNAL int durable_sqlite_write_end(durable_sqlite *store, const durable_write *write,
+                                              int result);
+
+/* Around several write statements that belong together: a savepoint in the host's transaction, a
+ * transaction of our own otherwise. They give SQLite's result, and rollback keeps the error. */
+DURABLE_INTERNAL int durable_sqlite_group_begin(durable_sqlite *store, durable_write *write);
+DURABLE_INTERNAL int durable_sqlite_group_commit(durable_sqlite *store, durable_write *write);
+DURABLE_INTERNAL void durable_sqlite_group_rollback(durable_sqlite *store, durable_write *write);
+
+#endif

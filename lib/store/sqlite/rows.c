@@ -1,0 +1,191 @@
+/* store/sqlite: from columns to records and back. */
+#include "store/sqlite/rows.h"
+
+#include <limits.h>
+
+DURABLE_INTERNAL int64_t durable_step_key(int64_t run, int64_t position)
+{
+    return run * (INT64_C(1) << DURABLE_POSITION_BITS) + position;
+}
+
+DURABLE_INTERNAL int durable_bind_text(sqlite3_stmt *statement, int index, const char *text,
+                                       size_t length)
+{
+    return sqlite3_bind_text64(statement, index, text, length, SQLITE_STATIC, SQLITE_UTF8);
+}
+
+DURABLE_INTERNAL int durable_bind_string(sqlite3_stmt *statement, int index, const char *text)
+{
+    if (!text) return sqlite3_bind_null(statement, index);
+    return durable_bind_text(statement, index, text, strlen(text));
+}
+
+DURABLE_INTERNAL int durable_bind_datum(sqlite3_stmt *statement, int index,
+                                        const durable_datum *datum)
+{
+    switch (datum->type) {
+    case DURABLE_DATUM_INTEGER: return sqlite3_bind_int64(statement, index, datum->integer);
+    case DURABLE_DATUM_REAL: return sqlite3_bind_double(statement, index, datum->real);
+    case DURABLE_DATUM_TEXT:
+        return durable_bind_text(statement, index, datum->bytes, datum->length);
+    case DURABLE_DATUM_BLOB:
+        return sqlite3_bind_blob64(statement, index, datum->bytes, datum->length, SQLITE_STATIC);
+    default: return sqlite3_bind_null(statement, index);
+    }
+}
+
+/* ---- Columns ------------------------------------------------------------------------------- */
+
+/* One row being read: the first thing wrong with it sticks. */
+typedef struct row_reader {
+    durable_sqlite *store;
+    sqlite3_stmt *statement;
+    int code;
+} row_reader;
+
+static void column_is_wrong(row_reader *row, int column)
+{
+    if (row->code != DUR_OK) return;
+    row->code = durable_error_set(&row->store->head.error, DUR_CORRUPT,
+                                  "its column \"%s\" holds what libdurable never writes there",
+                                  sqlite3_column_name(row->statement, column));
+}
+
+static void out_of_memory(row_reader *row)
+{
+    if (row->code != DUR_OK) return;
+    row->code = durable_error_set(&row->store->head.error, DUR_NOMEM, "out of memory");
+    row->store->head.error.sqlite_code = SQLITE_NOMEM;
+}
+
+static int64_t read_integer(row_reader *row, int column)
+{
+    if (sqlite3_column_type(row->statement, column) != SQLITE_INTEGER)
+        column_is_wrong(row, column);
+    return sqlite3_column_int64(row->statement, column);
+}
+
+static int read_small(row_reader *row, int column)
+{
+    int64_t integer = read_integer(row, column);
+
+    if (integer < INT_MIN || integer > INT_MAX) {
+        column_is_wrong(row, column);
+        return 0;
+    }
+    return (int)integer;
+}
+
+/* Text with a NUL after it; NULL where the column is null and may be. */
+static const char *read_string(row_reader *row, int column, bool may_be_null)
+{
+    int type = sqlite3_column_type(row->statement, column);
+    const char *text;
+
+    if (type == SQLITE_NULL && may_be_null) return NULL;
+    if (type != SQLITE_TEXT) {
+        column_is_wrong(row, column);
+        return "";
+    }
+    text = (const char *)sqlite3_column_text(row->statement, column);
+    if (!text) out_of_memory(row);
+    return text ? text : "";
+}
+
+/* The bytes of text, without a NUL: in a UTF-8 database asking for them as a blob saves a copy. */
+static const void *read_text_bytes(row_reader *row, int column, size_t *length)
+{
+    const void *bytes = row->store->utf8 ? sqlite3_column_blob(row->statement, column)
+                                         : (const void *)sqlite3_column_text(row->statement, column);
+
+    *length = (size_t)sqlite3_column_bytes(row->statement, column);
+    if (!bytes && *length > 0) out_of_memory(row);
+    if (!bytes) *length = 0;
+    return bytes ? bytes : "";
+}
+
+static void read_blob(row_reader *row, int column, durable_datum *datum)
+{
+    datum->bytes = sqlite3_column_blob(row->statement, column);
+    datum->length = (size_t)sqlite3_column_bytes(row->statement, column);
+    if (!datum->bytes && datum->length > 0) out_of_memory(row);
+    if (!datum->bytes) datum->bytes = "";
+}
+
+/* A format and the value in the column after it. */
+static void read_datum(row_reader *row, int column, durable_datum *datum)
+{
+    memset(datum, 0, sizeof *datum);
+    datum->format = read_small(row, column);
+    column++;
+    switch (sqlite3_column_type(row->statement, column)) {
+    case SQLITE_INTEGER:
+        datum->type = DURABLE_DATUM_INTEGER;
+        datum->integer = sqlite3_column_int64(row->statement, column);
+        break;
+    case SQLITE_FLOAT:
+        datum->type = DURABLE_DATUM_REAL;
+        datum->real = sqlite3_column_double(row->statement, column);
+        break;
+    case SQLITE_TEXT:
+        datum->type = DURABLE_DATUM_TEXT;
+        datum->bytes = read_text_bytes(row, column, &datum->length);
+        break;
+    case SQLITE_BLOB:
+        datum->type = DURABLE_DATUM_BLOB;
+        read_blob(row, column, datum);
+        break;
+    default: datum->type = DURABLE_DATUM_NULL;
+    }
+}
+
+/* ---- Rows ---------------------------------------------------------------------------------- */
+
+DURABLE_INTERNAL int durable_read_run_row(durable_sqlite *store, sqlite3_stmt *statement,
+                                          durable_run_record *record)
+{
+    row_reader row = {store, statement, DUR_OK};
+
+    record->run = read_integer(&row, 0);
+    if (record->run < 1 || record->run > DURABLE_RUN_KEY_MAX) column_is_wrong(&row, 0);
+    record->id = read_string(&row, 1, false);
+    record->uid = read_string(&row, 2, false);
+    record->workflow = read_string(&row, 3, false);
+    record->status = read_small(&row, 4);
+    if (record->status < DURABLE_RUNNING || record->status > DURABLE_PARKED)
+        column_is_wrong(&row, 4);
+    record->behaviour = read_small(&row, 5);
+    record->epoch = read_integer(&row, 6);
+    record->token = read_integer(&row, 7);
+    record->owner = read_string(&row, 8, true);
+    record->lease_end = read_integer(&row, 9);
+    record->claims = read_integer(&row, 10);
+    record->created = read_integer(&row, 11);
+    record->ended = sqlite3_column_type(statement, 12) == SQLITE_NULL ? 0 : read_integer(&row, 12);
+    read_datum(&row, 13, &record->input);
+    read_datum(&row, 15, &record->output);
+    record->failure = read_string(&row, 17, true);
+    return row.code;
+}
+
+DURABLE_INTERNAL int durable_read_step_row(durable_sqlite *store, sqlite3_stmt *statement,
+                                           bool details, durable_step_record *record)
+{
+    row_reader row = {store, statement, DUR_OK};
+    int64_t key = sqlite3_column_int64(statement, 0);
+
+    record->position = key & DUR_POSITION_MAX;
+    record->kind = read_small(&row, 1);
+    record->outcome = read_small(&row, 2);
+    if (sqlite3_column_type(statement, 3) != SQLITE_TEXT) column_is_wrong(&row, 3);
+    record->name = read_text_bytes(&row, 3, &record->name_length);
+    read_datum(&row, 4, &record->value);
+    if (record->outcome != DURABLE_OUTCOME_RESULT &&
+        (record->outcome != DURABLE_OUTCOME_FAILURE || record->value.type != DURABLE_DATUM_TEXT))
+        column_is_wrong(&row, 2);
+    if (!details) return row.code;
+    record->site = read_string(&row, 6, true);
+    record->epoch = read_integer(&row, 7);
+    record->began = read_integer(&row, 8);
+    return row.code;
+}

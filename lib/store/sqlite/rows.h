@@ -1,0 +1,29 @@
+/* store/sqlite: from columns to records and back. */
+#ifndef DURABLE_SQLITE_ROWS_H
+#define DURABLE_SQLITE_ROWS_H
+
+#include "store/sqlite/connection.h"
+
+/* A step's key packs its run and its position. */
+#define DURABLE_POSITION_BITS 27
+#define DURABLE_RUN_KEY_MAX ((INT64_C(1) << 36) - 1)
+
+DURABLE_INTERNAL int64_t durable_step_key(int64_t run, int64_t position);
+
+/* Give SQLite's result. The bytes of text and blobs are not copied. */
+DURABLE_INTERNAL int durable_bind_datum(sqlite3_stmt *statement, int index,
+                                        const durable_datum *datum);
+DURABLE_INTERNAL int durable_bind_text(sqlite3_stmt *statement, int index, const char *text,
+                                       size_t length);
+/* NULL binds null. */
+DURABLE_INTERNAL int durable_bind_string(sqlite3_stmt *statement, int index, const char *text);
+
+/* The columns of DURABLE_SQL_FIND_RUN. DUR_OK, DUR_CORRUPT or DUR_NOMEM, with the error set. */
+DURABLE_INTERNAL int durable_read_run_row(durable_sqlite *store, sqlite3_stmt *statement,
+                                          durable_run_record *record);
+
+/* The columns of DURABLE_SQL_LOAD or, with details, DURABLE_SQL_LOAD_DETAILS; likewise. */
+DURABLE_INTERNAL int durable_read_step_row(durable_sqlite *store, sqlite3_stmt *statement,
+                                           bool details, durable_step_record *record);
+
+#endif

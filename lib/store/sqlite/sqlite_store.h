@@ -1,0 +1,19 @@
+/* store/sqlite: the log in the host's SQLite connection. The only door to this room. */
+#ifndef DURABLE_SQLITE_STORE_H
+#define DURABLE_SQLITE_STORE_H
+
+#include "base/clock.h"
+#include "store/store.h"
+
+typedef struct durable_sqlite_options {
+    const char *schema;   /* NULL: "main" */
+    int64_t busy_wait_ms; /* as in dur_options: 0 means the default, negative not at all */
+    durable_clock clock;
+} durable_sqlite_options;
+
+/* Open the log in `db`, creating it on first use. *store is set unless out of memory (NULL then),
+ * so that its error can be read; close it in every case. */
+DURABLE_INTERNAL int durable_sqlite_open(struct sqlite3 *db, const durable_sqlite_options *options,
+                                         durable_store **store);
+
+#endif
