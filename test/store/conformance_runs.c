@@ -10,11 +10,10 @@ static int count_visit(const durable_run_record *record, void *context)
     return 0;
 }
 
-static int refuse_visit(const durable_run_record *record, void *context)
+static int answer_visit(const durable_run_record *record, void *context)
 {
     (void)record;
-    (void)context;
-    return DUR_CONFLICT;
+    return *(const int *)context;
 }
 
 static void find_of_an_unknown_run_is_not_found_and_visits_nobody(void **state)
@@ -28,14 +27,37 @@ static void find_of_an_unknown_run_is_not_found_and_visits_nobody(void **state)
     assert_int_equal(visits, 0);
 }
 
-static void a_negative_return_of_the_visitor_is_the_result_of_find(void **state)
+static int tell_visit(const durable_run_record *record, void *context)
+{
+    durable_store *store = context;
+
+    return durable_error_set(&store->error, DUR_CONFLICT, "run %s is another's", record->id);
+}
+
+/* The visitor knows more than the store: its error is not masked. */
+static void the_error_of_the_visitor_is_the_error_of_find(void **state)
 {
     conformance *c = *state;
 
     start(c, "order-1");
-    assert_int_equal(c->store->methods->find_run(c->store, "order-1", refuse_visit, NULL),
+    assert_int_equal(c->store->methods->find_run(c->store, "order-1", tell_visit, c->store),
                      DUR_CONFLICT);
-    assert_true(c->subject->is_idle(c->world));
+    assert_int_equal(c->store->error.code, DUR_CONFLICT);
+    assert_string_equal(c->store->error.message, "run order-1 is another's");
+}
+
+static void what_the_visitor_returns_is_the_result_of_find(void **state)
+{
+    conformance *c = *state;
+    int answers[] = {DUR_CONFLICT, DUR_REPLAYED, DUR_FAILED, DUR_OK};
+
+    start(c, "order-1");
+    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+        assert_int_equal(
+            c->store->methods->find_run(c->store, "order-1", answer_visit, &answers[i]),
+            answers[i]);
+        assert_true(c->subject->is_idle(c->world));
+    }
     assert_true(exists(c, "order-1"));
 }
 
@@ -340,7 +362,8 @@ size_t conformance_run_tests(const struct CMUnitTest **tests)
 {
     static const struct CMUnitTest table[] = {
         cmocka_unit_test(find_of_an_unknown_run_is_not_found_and_visits_nobody),
-        cmocka_unit_test(a_negative_return_of_the_visitor_is_the_result_of_find),
+        cmocka_unit_test(the_error_of_the_visitor_is_the_error_of_find),
+        cmocka_unit_test(what_the_visitor_returns_is_the_result_of_find),
         cmocka_unit_test(a_created_run_is_found_as_it_was_created),
         cmocka_unit_test(create_fills_the_fence_of_epoch_1),
         cmocka_unit_test(create_of_a_taken_id_creates_nothing_and_is_no_error),

@@ -30,6 +30,7 @@ static memory_fault next_fault(memory_store *store, const char *verb)
 {
     memory_fault fault = {DUR_OK, false};
 
+    durable_error_clear(&store->head.error);
     if (store->dead) {
         fault.code = DUR_IOERR;
         fault.prevents = true;
@@ -63,8 +64,8 @@ static int conclude(memory_store *store, const memory_fault *fault, int code)
     if (!store->dead && store->dies_in > 0 && --store->dies_in == 0) store->dead = true;
     if (store->dead) return durable_error_set(error, DUR_IOERR, "the owner of this handle died");
     if (fault->code) return durable_error_set(error, fault->code, "a fault was asked for");
-    if (code < 0) return durable_error_set(error, code, "%s", dur_code_text(code));
-    durable_error_clear(error);
+    if (code < 0 && error->code != code) /* else a visitor has told it already */
+        return durable_error_set(error, code, "%s", dur_code_text(code));
     return code;
 }
 
@@ -121,7 +122,7 @@ static int find_run(durable_store *base, const char *id, durable_run_visitor *vi
                  run->epoch);
         code = fault.prevents ? DUR_OK : memory_run_show(run, visit, context);
     }
-    return finish(store, &fault, code < 0 ? code : DUR_OK, result, "find %s", id);
+    return finish(store, &fault, code, result, "find %s", id);
 }
 
 static int create_run(durable_store *base, const durable_new_run *new_run, bool *created,
@@ -365,7 +366,10 @@ void memory_store_fail(durable_store *base, const char *verb, int nth, int code,
 
 void memory_store_die(durable_store *base, int nth)
 {
-    ((memory_store *)base)->dies_in = nth;
+    memory_store *store = (memory_store *)base;
+
+    store->dies_in = nth;
+    store->dead = nth == 0;
 }
 
 bool memory_store_is_dead(const durable_store *store)

@@ -41,8 +41,8 @@ typedef enum memory_moment {
 void memory_store_fail(durable_store *store, const char *verb, int nth, int code,
                        memory_moment when);
 
-/* The owner of this handle dies when the nth verb from now has had its effect: this and every
- * later verb is DUR_IOERR, changes nothing more, and is not told. */
+/* The owner of this handle dies when the nth verb from now has had its effect (0: now): this and
+ * every later verb is DUR_IOERR, changes nothing more, and is not told. */
 void memory_store_die(durable_store *store, int nth);
 bool memory_store_is_dead(const durable_store *store);
 
