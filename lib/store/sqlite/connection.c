@@ -33,13 +33,21 @@ static int code_of(int result)
     }
 }
 
+/* The connection's own words fit only while they belong to this result. Of a stale snapshot they
+ * say no more than "database is locked". */
+static const char *words_for(durable_sqlite *store, int result)
+{
+    if (result == SQLITE_BUSY_SNAPSHOT)
+        return "the host holds a read snapshot that is older than the last write of others; end"
+               " that read, then try again";
+    if (sqlite3_extended_errcode(store->db) == result) return sqlite3_errmsg(store->db);
+    return sqlite3_errstr(result);
+}
+
 DURABLE_INTERNAL int durable_sqlite_failed(durable_sqlite *store, int result, const char *doing)
 {
-    /* The connection's own words fit only while they belong to this result. */
-    bool current = sqlite3_extended_errcode(store->db) == result;
     int code = durable_error_set(&store->head.error, code_of(result), "cannot %s: %s (SQLite %d)",
-                                 doing, current ? sqlite3_errmsg(store->db) : sqlite3_errstr(result),
-                                 result);
+                                 doing, words_for(store, result), result);
 
     store->head.error.sqlite_code = result;
     return code;
@@ -171,6 +179,8 @@ DURABLE_INTERNAL int durable_sqlite_write_step(durable_sqlite *store, durable_wr
 {
     int result = step_waiting(store, statement, &write->waited_ms);
 
+    /* Under the host's PRAGMA count_changes a write answers with a row. */
+    if (result == SQLITE_ROW) result = step_waiting(store, statement, &write->waited_ms);
     if (changes) *changes = result == SQLITE_DONE ? sqlite3_changes(store->db) : 0;
     if (result != SQLITE_DONE) durable_sqlite_failed(store, result, write->doing);
     durable_sqlite_rest(statement);
