@@ -59,7 +59,11 @@ DUR_API int dur_execute(dur_log *log, const char *workflow, const char *run_id,
         durable_run_close(run);
         return DUR_MISUSE;
     }
-    code = end_after(run, code);
+    if (run->ended) /* final, and not to be written a second time */
+        code = durable_run_misuse(run, "its workflow ended it with dur_complete_run() or"
+                                       " dur_fail_run(), which is for runs without a callback");
+    else
+        code = end_after(run, code);
     durable_run_close(run);
     return code;
 }
@@ -101,6 +105,7 @@ DUR_API int dur_set_output(dur_run *run, dur_value output)
     int code = durable_check_run(run);
 
     if (code != DUR_OK) return code;
+    if (run->ended) return durable_run_misuse(run, "the run has ended already");
     if (run->stop != DUR_OK) return run->stop;
     if (durable_value_encode(output, &datum) != DUR_OK)
         return durable_run_stop(run, DUR_MISUSE, "the output is no value (type %d)",
@@ -122,7 +127,7 @@ DUR_API bool dur_ok(const dur_run *run)
 
 DUR_API int dur_run_code(const dur_run *run)
 {
-    if (!run) return DUR_MISUSE;
+    if (!run || !run->log) return DUR_MISUSE;
     if (run->stop != DUR_OK) ((dur_run *)run)->told = true;
     return run->stop;
 }

@@ -13,8 +13,10 @@ DUR_API int dur_begin_step(dur_run *run, const char *name, const dur_step_option
     if (step) *step = NULL;
     if (code != DUR_OK) return code;
     if (!step)
-        return durable_run_stop(run, DUR_MISUSE, "dur_begin_step() needs a place for the step's"
-                                                 " handle, not NULL");
+        return durable_run_stop(run, DUR_MISUSE,
+                                "position %lld: dur_begin_step() needs a place for the step's"
+                                " handle, not NULL",
+                                (long long)run->position);
     if (options && (!durable_copy_struct(&full, sizeof full, options) || full.lease_ms < 0))
         return durable_run_stop(run, DUR_MISUSE, "position %lld: the step options must be set up"
                                                  " with DUR_STEP_OPTIONS_INIT, and lease_ms not"
@@ -91,8 +93,10 @@ DUR_API int dur_replay_or_run(dur_run *run, const char *name, const dur_step_opt
     if (result) *result = dur_null();
     if (code != DUR_OK) return code;
     if (!fn)
-        return durable_run_stop(run, DUR_MISUSE, "dur_replay_or_run() needs a step function, not"
-                                                 " NULL");
+        return durable_run_stop(run, DUR_MISUSE,
+                                "position %lld: dur_replay_or_run() needs a step function, not"
+                                " NULL",
+                                (long long)run->position);
     code = dur_begin_step(run, name, options, &step);
     if (code == DUR_REPLAYED && result) *result = step->value;
     if (code == DUR_REPLAYED) return DUR_OK;
