@@ -50,7 +50,7 @@ static void record(test_host *host, const char *names)
         options.line = 100 + (int)(letter - names);
         assert_int_equal(DUR_EXECUTE, dur_begin_step(run, name, &options, &step));
         fake_clock_advance(&host->clock, 1000);
-        assert_int_equal(DUR_OK, dur_record_result(step, dur_integer(letter - names)));
+        assert_int_equal(DUR_OK, dur_record_result(step, dur_null()));
     }
     dur_close_run(run);
     dur_close(log);
