@@ -47,7 +47,7 @@ DURABLE_INTERNAL char *durable_arena_copy(durable_arena *arena, const void *byte
     char *copy;
 
     if (length >= SIZE_MAX / 2) return NULL;
-    if (!chunk || chunk->size - chunk->used <= length) chunk = add_chunk(arena, length + 1);
+    if (!chunk || chunk->size - chunk->used < length + 2) chunk = add_chunk(arena, length + 2);
     if (!chunk) return NULL;
     copy = chunk_bytes(chunk) + chunk->used;
     if (length) memcpy(copy, bytes, length);
@@ -58,7 +58,7 @@ DURABLE_INTERNAL char *durable_arena_copy(durable_arena *arena, const void *byte
 }
 
 /* What is handed over takes one byte of a chunk, so that it has a position of its own: a mark lies
- * before it or behind it. */
+ * before it or behind it. Copies always leave that byte free. */
 DURABLE_INTERNAL bool durable_arena_reserve(durable_arena *arena)
 {
     durable_arena_chunk *chunk = arena->chunk;

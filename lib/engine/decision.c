@@ -46,7 +46,9 @@ DURABLE_INTERNAL dur_change durable_classify(const durable_evidence *recorded, s
     if (requested_count == 1 && left_early) return DUR_CHANGE_UNKNOWN;
     recorded_at = find_same(requested, requested_count, &recorded[0]);
     requested_at = find_same(recorded, recorded_count, &requested[0]);
-    if (recorded_at == 1 && requested_at == 1) return DUR_CHANGE_REORDERED;
+    if (recorded_at == 1 && recorded_at < requested_count && requested_at == 1 &&
+        requested_at < recorded_count)
+        return DUR_CHANGE_REORDERED;
     if (recorded_at < requested_count && requested_at == recorded_count)
         return go_on_alike(recorded, recorded_count, requested + recorded_at,
                            requested_count - recorded_at)

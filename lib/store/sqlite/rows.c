@@ -11,7 +11,8 @@ DURABLE_INTERNAL int64_t durable_step_key(int64_t run, int64_t position)
 DURABLE_INTERNAL int durable_bind_text(sqlite3_stmt *statement, int index, const char *text,
                                        size_t length)
 {
-    return sqlite3_bind_text64(statement, index, text, length, SQLITE_STATIC, SQLITE_UTF8);
+    return sqlite3_bind_text64(statement, index, text ? text : "", length, SQLITE_STATIC,
+                               SQLITE_UTF8);
 }
 
 DURABLE_INTERNAL int durable_bind_string(sqlite3_stmt *statement, int index, const char *text)
@@ -29,7 +30,8 @@ DURABLE_INTERNAL int durable_bind_datum(sqlite3_stmt *statement, int index,
     case DURABLE_DATUM_TEXT:
         return durable_bind_text(statement, index, datum->bytes, datum->length);
     case DURABLE_DATUM_BLOB:
-        return sqlite3_bind_blob64(statement, index, datum->bytes, datum->length, SQLITE_STATIC);
+        return sqlite3_bind_blob64(statement, index, datum->bytes ? datum->bytes : "",
+                                   datum->length, SQLITE_STATIC);
     default: return sqlite3_bind_null(statement, index);
     }
 }

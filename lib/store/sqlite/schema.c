@@ -253,6 +253,7 @@ static int create_schema(durable_sqlite *store)
 static int check_schema_name(durable_sqlite *store)
 {
     if (sqlite3_db_readonly(store->db, store->schema) >= 0) return DUR_OK;
+    if (sqlite3_stricmp(store->schema, "temp") == 0) return DUR_OK; /* made on first use */
     return durable_error_set(&store->head.error, DUR_MISUSE,
                              "this connection has no schema \"%s\": attach the database first",
                              store->schema);
