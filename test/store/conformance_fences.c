@@ -245,6 +245,24 @@ static void an_error_has_its_code_and_one_line_of_message(void **state)
     assert_null(strstr(c->store->error.message, "order-1"));
 }
 
+static void a_verdict_has_its_code_and_message_too(void **state)
+{
+    conformance *c = *state;
+    durable_fence first = start(c, "order-1"), second;
+    durable_outcome other;
+
+    record(c, &first, 1);
+    second = take_over(c, &first);
+    assert_int_equal(append(c, plain_outcome(&first, 2)), DUR_LOST);
+    assert_int_equal(c->store->error.code, DUR_LOST);
+    assert_true(strlen(c->store->error.message) > 0);
+    other = plain_outcome(&second, 1);
+    other.value = datum_text("other");
+    assert_int_equal(append(c, other), DUR_CORRUPT);
+    assert_int_equal(c->store->error.code, DUR_CORRUPT);
+    assert_true(strlen(c->store->error.message) > 0);
+}
+
 size_t conformance_fence_tests(const struct CMUnitTest **tests)
 {
     static const struct CMUnitTest table[] = {
@@ -260,6 +278,7 @@ size_t conformance_fence_tests(const struct CMUnitTest **tests)
         cmocka_unit_test(a_fence_of_a_run_that_never_was_is_lost),
         cmocka_unit_test(a_fence_of_a_deleted_run_does_not_open_its_successor),
         cmocka_unit_test(an_error_has_its_code_and_one_line_of_message),
+        cmocka_unit_test(a_verdict_has_its_code_and_message_too),
     };
 
     *tests = table;

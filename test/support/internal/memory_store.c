@@ -199,7 +199,6 @@ static const char *append_one(memory_store *store, durable_outcome *outcome)
     memory_run *run = fenced_run(store, outcome->fence);
     const memory_step *there = run ? memory_step_at(run, outcome->position) : NULL;
 
-    outcome->verdict = DUR_OK;
     if (!run) outcome->verdict = DUR_LOST;
     if (there && !memory_step_equals(there, outcome)) outcome->verdict = DUR_CORRUPT;
     if (outcome->verdict) return dur_code_name(outcome->verdict);
@@ -219,6 +218,14 @@ static void tell_append(memory_store *store, const durable_outcome *outcome, boo
     if (outcome->lease_end) narrative_add(story, " lease %" PRId64, outcome->lease_end);
 }
 
+/* A verdict is no result of the verb, but its words are where errors are. */
+static void tell_verdict(memory_store *store, const durable_outcome *outcome)
+{
+    if (outcome->verdict)
+        durable_error_set(&store->head.error, outcome->verdict, "%s",
+                          dur_code_text(outcome->verdict));
+}
+
 static int append_outcomes(durable_store *base, durable_outcome *outcomes, size_t count)
 {
     memory_store *store = (memory_store *)base;
@@ -229,8 +236,10 @@ static int append_outcomes(durable_store *base, durable_outcome *outcomes, size_
         const char *result = NULL;
 
         tell_append(store, &outcomes[i], i == 0);
+        outcomes[i].verdict = DUR_OK;
         if (!fault.prevents) result = append_one(store, &outcomes[i]);
         if (is_verdict) outcomes[i].verdict = fault.code;
+        tell_verdict(store, &outcomes[i]);
         end_line(store, &fault, DUR_OK, result);
     }
     if (is_verdict) fault.code = DUR_OK;
