@@ -15,7 +15,7 @@
  * own, `executions` (the agent: a step's body begins) and `attempts` (this program: a start and
  * its end). The exit code is 0 only if every check holds. POSIX only: fork() and kill().
  */
-#define _POSIX_C_SOURCE 200809L
+#define _XOPEN_SOURCE 700
 #define AGENT_WITHOUT_MAIN
 #include "05_agent.c" /* the very same agent */
 
@@ -435,6 +435,17 @@ static char *fresh_database(const struct demo *demo, const char *name)
     return path;
 }
 
+/* The demo may run in a folder that the person who watches it is not in. */
+static void invite(const char *path)
+{
+    char *full = realpath(path, NULL);
+
+    printf("\nLook for yourself:\nsqlite3 -box %s \\\n"
+           "  'SELECT position, name, outcome, value, epoch FROM durable_steps_view'\n",
+           full ? full : path);
+    free(full);
+}
+
 static bool run_demo(struct demo *demo)
 {
     char *quiet_path = fresh_database(demo, "durable_demo_quiet.db");
@@ -458,7 +469,7 @@ static bool run_demo(struct demo *demo)
     good = check_outcome(demo, quiet, killed) && good;
     sqlite3_close(quiet);
     sqlite3_close(killed);
-    printf("\nLook for yourself: sqlite3 %s 'SELECT * FROM durable_steps_view'\n", killed_path);
+    invite(killed_path);
     sqlite3_free(quiet_path);
     sqlite3_free(killed_path);
     return good;
