@@ -9,7 +9,10 @@
 
 int64_t charge_card(void *user);
 void ship_parcel(void *user, int64_t payment);
-char *ask_model(void *user);
-bool act(void *user, const char *reply);
 
-#define STATE sqlite3 *db, dur_log *log, dur_run *run, void *user
+void use(dur_value output);
+void complain(const char *message);
+void leave(void);
+void try_later(const char *message);
+
+#define STATE sqlite3 *db, dur_log *log, dur_run *run, dur_workflow *order, void *user, void *shop
