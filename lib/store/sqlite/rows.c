@@ -67,6 +67,15 @@ static int64_t read_integer(row_reader *row, int column)
     return sqlite3_column_int64(row->statement, column);
 }
 
+/* Where anything else would overflow what is reckoned with it. */
+static int64_t read_between(row_reader *row, int column, int64_t least, int64_t most)
+{
+    int64_t integer = read_integer(row, column);
+
+    if (integer < least || integer > most) column_is_wrong(row, column);
+    return integer;
+}
+
 static int read_small(row_reader *row, int column)
 {
     int64_t integer = read_integer(row, column);
@@ -157,11 +166,12 @@ DURABLE_INTERNAL int durable_read_run_row(durable_sqlite *store, sqlite3_stmt *s
     if (record->status < DURABLE_RUNNING || record->status > DURABLE_PARKED)
         column_is_wrong(&row, 4);
     record->behaviour = read_small(&row, 5);
-    record->epoch = read_integer(&row, 6);
+    if (record->behaviour < 1) column_is_wrong(&row, 5);
+    record->epoch = read_between(&row, 6, 1, INT64_MAX - 1);
     record->token = read_integer(&row, 7);
     record->owner = read_string(&row, 8, true);
     record->lease_end = read_integer(&row, 9);
-    record->claims = read_integer(&row, 10);
+    record->claims = read_between(&row, 10, 1, INT64_MAX - 1);
     record->created = read_integer(&row, 11);
     record->ended = sqlite3_column_type(statement, 12) == SQLITE_NULL ? 0 : read_integer(&row, 12);
     read_datum(&row, 13, &record->input);
@@ -189,5 +199,17 @@ DURABLE_INTERNAL int durable_read_step_row(durable_sqlite *store, sqlite3_stmt *
     record->site = read_string(&row, 6, true);
     record->epoch = read_integer(&row, 7);
     record->began = read_integer(&row, 8);
+    return row.code;
+}
+
+DURABLE_INTERNAL int durable_read_summary_row(durable_sqlite *store, sqlite3_stmt *statement,
+                                              durable_history_summary *summary)
+{
+    row_reader row = {store, statement, DUR_OK};
+
+    if (sqlite3_column_type(statement, 0) == SQLITE_NULL) return DUR_OK;
+    summary->last = sqlite3_column_int64(statement, 0) & DUR_POSITION_MAX;
+    summary->last_epoch = read_between(&row, 1, 1, INT64_MAX);
+    summary->low = read_between(&row, 2, 1, DUR_POSITION_MAX);
     return row.code;
 }

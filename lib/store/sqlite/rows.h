@@ -26,4 +26,8 @@ DURABLE_INTERNAL int durable_read_run_row(durable_sqlite *store, sqlite3_stmt *s
 DURABLE_INTERNAL int durable_read_step_row(durable_sqlite *store, sqlite3_stmt *statement,
                                            bool details, durable_step_record *record);
 
+/* The columns of DURABLE_SQL_SUMMARIZE; likewise. The summary is zero where there are no rows. */
+DURABLE_INTERNAL int durable_read_summary_row(durable_sqlite *store, sqlite3_stmt *statement,
+                                              durable_history_summary *summary);
+
 #endif

@@ -433,29 +433,19 @@ static int load_history(durable_store *base, int64_t run, int64_t from, int64_t 
     return code;
 }
 
-static int64_t position_of(sqlite3_stmt *statement, int column)
-{
-    return sqlite3_column_int64(statement, column) & DUR_POSITION_MAX;
-}
-
 static int summarize_history(durable_store *base, int64_t run, durable_history_summary *summary)
 {
     durable_sqlite *store = self(base);
     sqlite3_stmt *statement = durable_sqlite_statement(store, DURABLE_SQL_SUMMARIZE);
-    int code = DUR_OK, result;
+    int code, result;
 
     memset(summary, 0, sizeof *summary);
     if (!statement) return store->head.error.code;
     sqlite3_bind_int64(statement, 1, durable_step_key(run, 0));
     sqlite3_bind_int64(statement, 2, durable_step_key(run, DUR_POSITION_MAX));
     result = durable_sqlite_read(store, statement);
-    if (result == SQLITE_ROW) {
-        summary->last = position_of(statement, 0);
-        summary->last_epoch = sqlite3_column_int64(statement, 1);
-        summary->low = sqlite3_column_int64(statement, 2);
-    } else {
-        code = durable_sqlite_failed(store, result, "read the run's history");
-    }
+    code = result == SQLITE_ROW ? durable_read_summary_row(store, statement, summary)
+                                : durable_sqlite_failed(store, result, "read the run's history");
     durable_sqlite_rest(statement);
     return code;
 }

@@ -56,7 +56,7 @@ DURABLE_INTERNAL const char *durable_statement_text(durable_statement which)
         return "SELECT step, kind, outcome, name, format, value, site, epoch, began"
                " FROM @durable_steps WHERE step BETWEEN ?1 AND ?2 ORDER BY step LIMIT ?3";
     case DURABLE_SQL_SUMMARIZE:
-        return "SELECT max(step), max(epoch), max(low) FROM @durable_steps"
+        return "SELECT max(step), max(epoch) AS epoch, max(low) AS low FROM @durable_steps"
                " WHERE step BETWEEN ?1 AND ?2";
     case DURABLE_SQL_COUNT: break;
     }
