@@ -1,0 +1,505 @@
+/* test/api: laws 9 and 10, the log as a file: made, known again, told from strangers, read by any
+ * client, and never believed blindly. */
+#include "api/script.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ID "order-7"
+
+/* ---- Whose tables these are ------------------------------------------------------------------ */
+
+static char *schema_of(test_host *host)
+{
+    return host_rows(host->db, "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY 1, 2");
+}
+
+static void assert_open_fails(test_host *host, int expected, const char *part)
+{
+    dur_options options = host_options(host);
+    dur_run_info info = DUR_RUN_INFO_INIT;
+    dur_run *run = NULL;
+    dur_log *log = NULL;
+
+    assert_code(expected, dur_open(host->db, &options, &log), log);
+    assert_non_null(log);
+    assert_has(dur_errmsg(log), part);
+    assert_code(expected, dur_begin_run(log, "w", "r", NULL, &run), log); /* every other call */
+    assert_null(run);
+    assert_code(expected, dur_read_run(log, "r", &info), log);
+    assert_has(dur_errmsg(log), part);
+    dur_close(log);
+    assert_null(sqlite3_next_stmt(host->db, NULL));
+}
+
+/* Law 1: all our tables and views carry the prefix, and none needs a new SQLite to be read. */
+static void law1_the_names_in_the_schema(void **state)
+{
+    test_host *host = *state;
+
+    dur_close(host_log(host));
+    assert_same(host_rows(host->db, "SELECT type, name FROM sqlite_schema WHERE name NOT LIKE "
+                                    "'sqlite_autoindex%%' ORDER BY 1, 2"),
+                sqlite3_mprintf("row 'table'|'durable_log'\nrow 'table'|'durable_runs'\n"
+                                "row 'table'|'durable_steps'\nrow 'view'|'durable_runs_view'\n"
+                                "row 'view'|'durable_steps_view'\n."));
+    assert_int_equal(0, host_number(host->db, "SELECT count(*) FROM sqlite_schema WHERE "
+                                              "sql LIKE '%%STRICT%%' OR sql LIKE '%%GENERATED%%' "
+                                              "OR type = 'trigger'"));
+    assert_int_equal(0, host_number(host->db, "PRAGMA user_version"));
+}
+
+/* Opening twice makes nothing twice. */
+static void law10_opening_again_changes_nothing(void **state)
+{
+    test_host *host = *state;
+    char *before, *rows;
+
+    dur_close(host_log(host));
+    before = schema_of(host);
+    rows = host_log_rows(host->db, "main");
+    dur_close(host_log(host));
+    assert_same(before, schema_of(host));
+    assert_same(rows, host_log_rows(host->db, "main"));
+}
+
+/* A host's table of one of our names, with other columns: left alone, with a clear error. */
+static void law9_tables_of_strangers(void **state)
+{
+    static const char *const strangers[] = {
+        "CREATE TABLE durable_log (x)",
+        "CREATE TABLE durable_runs (id, name); INSERT INTO durable_runs VALUES (1, 'marathon')",
+        "CREATE TABLE durable_steps (step INTEGER PRIMARY KEY, height)",
+        "CREATE VIEW durable_log AS SELECT 1 AS id",
+        "CREATE VIEW durable_runs AS SELECT 1 AS id",
+        "CREATE VIEW durable_runs_view AS SELECT 1 AS id",
+        "CREATE TABLE durable_steps_view (x)",
+        "CREATE TABLE Durable_Log (x)",
+        "CREATE TABLE mine (x); CREATE INDEX durable_runs ON mine (x)",
+    };
+    test_host *host = *state;
+
+    for (size_t i = 0; i < sizeof strangers / sizeof strangers[0]; i++) {
+        test_host fresh;
+        char *before;
+
+        host_open(&fresh, host->journal);
+        host_run(fresh.db, "%s", strangers[i]);
+        before = schema_of(&fresh);
+        assert_open_fails(&fresh, DUR_FOREIGN, "durable_");
+        assert_same(before, schema_of(&fresh));
+        host_close(&fresh);
+    }
+}
+
+/* A table that only shares the prefix is none of our business. */
+static void law9_a_neighbour_with_our_prefix(void **state)
+{
+    test_host *host = *state;
+    test_script script = script_for(host);
+    dur_log *log;
+
+    host_run(host->db, "CREATE TABLE durable_customers (x); CREATE TABLE steps (x);"
+                       "CREATE TABLE _litestream_seq (id)");
+    log = host_log(host);
+    assert_code(DUR_OK, script_execute(&script, log), log);
+    script_assert_done(&script, log);
+    dur_close(log);
+}
+
+/* A log that has lost a part. */
+static void law9_a_log_with_parts_missing(void **state)
+{
+    static const struct {
+        const char *sql;
+        int code;
+    } losses[] = {
+        {"DELETE FROM durable_log", DUR_CORRUPT},
+        {"DROP TABLE durable_steps", DUR_FOREIGN},
+        {"DROP TABLE durable_runs", DUR_FOREIGN},
+        {"ALTER TABLE durable_steps DROP COLUMN low", DUR_FOREIGN},
+        {"ALTER TABLE durable_runs RENAME COLUMN token TO tocken", DUR_FOREIGN},
+    };
+    test_host *host = *state;
+
+    for (size_t i = 0; i < sizeof losses / sizeof losses[0]; i++) {
+        test_host fresh;
+        char *before;
+
+        host_open(&fresh, host->journal);
+        dur_close(host_log(&fresh));
+        host_run(fresh.db, "DROP VIEW durable_runs_view; DROP VIEW durable_steps_view");
+        host_run(fresh.db, "%s", losses[i].sql);
+        before = schema_of(&fresh);
+        assert_open_fails(&fresh, losses[i].code, "durable_");
+        assert_same(before, schema_of(&fresh));
+        host_close(&fresh);
+    }
+}
+
+/* Law 10: what a newer library wrote is refused, and not one byte of it is touched. */
+static void law10_a_newer_schema_is_left_untouched(void **state)
+{
+    test_host *host = *state;
+    unsigned char *before, *after;
+    size_t size = 0, size_after = 0;
+    dur_log *log = host_log(host);
+    test_script script = script_for(host);
+
+    assert_code(DUR_OK, script_execute(&script, log), log);
+    dur_close(log);
+    host_run(host->db, "UPDATE durable_log SET schema_version = 1000, min_reader = 999, "
+                       "min_writer = 1000, library = '99.0.0'");
+    host_reconnect(host); /* the WAL is in the file */
+    before = host_file(host->path, &size);
+    assert_open_fails(host, DUR_VERSION_TOO_NEW, "1000");
+    host_reconnect(host);
+    after = host_file(host->path, &size_after);
+    assert_int_equal(size, size_after);
+    assert_memory_equal(before, after, size);
+    free(before);
+    free(after);
+}
+
+/* Law 10: newer, but made so that older libraries may still write: opened, and used. */
+static void law10_a_newer_schema_that_admits_us(void **state)
+{
+    test_host *host = *state;
+    test_script script = script_for(host);
+    dur_log *log;
+
+    dur_close(host_log(host));
+    host_run(host->db, "ALTER TABLE durable_runs ADD COLUMN of_the_future;"
+                       "ALTER TABLE durable_steps ADD COLUMN of_the_future DEFAULT 7;"
+                       "ALTER TABLE durable_log ADD COLUMN of_the_future;"
+                       "CREATE TABLE durable_timers (x);"
+                       "UPDATE durable_log SET schema_version = 2");
+    log = host_log(host);
+    assert_code(DUR_OK, script_execute(&script, log), log);
+    script_assert_done(&script, log);
+    dur_close(log);
+}
+
+/* A file that is no database: an error, and the file stays what it is. */
+static void law9_a_file_that_is_no_database(void **state)
+{
+    test_host *host = *state;
+    dur_options options = host_options(host);
+    dur_log *log = NULL;
+    unsigned char *after;
+    size_t size = 0;
+    FILE *file;
+
+    sqlite3_close(host->db);
+    host->db = NULL;
+    file = fopen(host->path, "wb");
+    assert_non_null(file);
+    for (int i = 0; i < 1000; i++) fputs("this is a diary, not a database\n", file);
+    fclose(file);
+    host->db = host_connect(host, SQLITE_OPEN_READWRITE);
+    assert_code(DUR_CORRUPT, dur_open(host->db, &options, &log), log);
+    assert_int_equal(SQLITE_NOTADB, dur_sqlite_errcode(log));
+    assert_has(dur_errmsg(log), "not a database");
+    dur_close(log);
+    sqlite3_close(host->db);
+    host->db = NULL;
+    after = host_file(host->path, &size);
+    assert_int_equal(32000, size);
+    assert_memory_equal("this is a diary", after, 15);
+    free(after);
+}
+
+/* ---- Rows edited by hand --------------------------------------------------------------------- */
+
+/* A run with four recorded steps that has not ended. */
+static void make_unfinished(test_host *host)
+{
+    static const char *const names[] = {"first", "second", "third", "fourth"};
+    dur_log *log = host_log(host);
+    dur_run *run = NULL;
+
+    assert_code(DUR_OK, dur_begin_run(log, "script", ID, NULL, &run), log);
+    for (int i = 0; i < 4; i++) {
+        dur_step *step = NULL;
+
+        assert_int_equal(DUR_EXECUTE, dur_begin_step(run, names[i], NULL, &step));
+        assert_int_equal(DUR_OK, dur_record_result(step, dur_integer(100 + i)));
+    }
+    dur_close_run(run);
+    dur_close(log);
+}
+
+static void forget(test_host *host)
+{
+    host_run(host->db, "DELETE FROM durable_steps; DELETE FROM durable_runs");
+}
+
+static void assert_damaged(test_host *host, const char *edit, const char *position)
+{
+    test_script script = script_for(host);
+    dur_log *log;
+    char *steps;
+
+    make_unfinished(host);
+    host_run(host->db, "%s", edit);
+    steps = host_rows(host->db, "SELECT * FROM durable_steps");
+    log = host_log(host);
+    host_assert_code(DUR_CORRUPT,
+                     dur_execute(log, "script", ID, NULL, script_workflow, &script), log, edit, 0);
+    assert_has(dur_errmsg(log), ID);
+    if (position) assert_has(dur_errmsg(log), position);
+    assert_bodies(&script, 0, 0, 0, 0);
+    dur_close(log);
+    assert_same(steps, host_rows(host->db, "SELECT * FROM durable_steps"));
+    forget(host);
+}
+
+/* Law 9: a damaged step row is DUR_CORRUPT and names run and position; nothing runs. */
+static void law9_step_rows_edited_by_hand(void **state)
+{
+    static const char *const edits[] = {
+        "kind = 'x'",
+        "kind = 1.5",
+        "kind = x'01'",
+        "kind = 4294967297", /* 1 where it is cut to 32 bits */
+        "outcome = 'x'",
+        "outcome = 7",
+        "outcome = -1",
+        "outcome = 4294967296",
+        "outcome = 1", /* a failure whose message is a number */
+        "name = x'746869726400'",
+        "name = x'7468697264'",
+        "format = 'x'",
+        "format = 99",
+        "format = -1",
+        "format = 4294967296",
+        "format = 3", /* text in a blob, they say; it is an integer */
+        "format = 16",
+        "format = 1, value = 'x'",
+        "format = 1, value = 1.5",
+        "format = 1, value = NULL",
+        "format = 1, value = 0", /* the bits of 0.0, which is a number */
+        "format = 2, value = 'x'",
+        "format = 2, value = 5", /* an integer that needs no such format */
+        "format = 20, value = x'00'",
+    };
+    test_host *host = *state;
+
+    for (size_t i = 0; i < sizeof edits / sizeof edits[0]; i++) {
+        char sql[160];
+
+        snprintf(sql, sizeof sql, "UPDATE durable_steps SET %s WHERE name = 'third'", edits[i]);
+        assert_damaged(host, sql, "position 3");
+    }
+}
+
+/* Positions that are not there, or that nobody could have written. */
+static void law9_positions_edited_by_hand(void **state)
+{
+    test_host *host = *state;
+
+    assert_damaged(host, "DELETE FROM durable_steps WHERE name = 'first'", "position 1");
+    assert_damaged(host, "DELETE FROM durable_steps WHERE name = 'second'", "position 2");
+    assert_damaged(host, "DELETE FROM durable_steps WHERE name = 'third'", "position 3");
+    assert_damaged(host, "UPDATE durable_steps SET step = step + 1000 WHERE name = 'third'",
+                   "position 3");
+    assert_damaged(host, "UPDATE durable_steps SET low = 'x' WHERE name = 'fourth';"
+                         "DELETE FROM durable_steps WHERE name = 'second'", "position 2");
+}
+
+/* A name edited into another is a divergence like any other. */
+static void law9_a_name_edited_by_hand(void **state)
+{
+    test_host *host = *state;
+    test_script script = script_for(host);
+    dur_log *log;
+
+    make_unfinished(host);
+    host_run(host->db, "UPDATE durable_steps SET name = 'x' WHERE name = 'third'");
+    log = host_log(host);
+    assert_code(DUR_DIVERGED, dur_execute(log, "script", ID, NULL, script_workflow, &script), log);
+    assert_bodies(&script, 0, 0, 0, 0);
+    dur_close(log);
+    forget(host);
+}
+
+/* Law 9: a damaged run row. */
+static void law9_run_rows_edited_by_hand(void **state)
+{
+    static const char *const edits[] = {
+        "status = 'x'",
+        "status = 0",
+        "status = 99",
+        "status = -1",
+        "status = 4294967297",
+        "epoch = 'x'",
+        "epoch = 1.5",
+        "epoch = -5",
+        "epoch = 9223372036854775807",
+        "token = 'x'",
+        "token = x''",
+        "lease_end = 'x'",
+        "owner = x'00ff'",
+        "claims = 'x'",
+        "claims = -1",
+        "claims = 9223372036854775807",
+        "uid = ''",
+        "uid = 'short'",
+        "uid = x'00'",
+        "workflow = x'7363'",
+        "behaviour = 'x'",
+        "behaviour = -1",
+        "created = 'x'",
+        "ended = 'x'",
+        "input_format = 'x'",
+        "input_format = 99",
+        "input_format = 1, input = 'x'",
+        "failure = x'00'",
+        "run = -1",
+        "run = 0",
+        "run = 9223372036854775807",
+    };
+    test_host *host = *state;
+
+    for (size_t i = 0; i < sizeof edits / sizeof edits[0]; i++) {
+        char sql[160];
+
+        snprintf(sql, sizeof sql, "UPDATE durable_runs SET %s", edits[i]);
+        assert_damaged(host, sql, NULL);
+    }
+}
+
+/* A completed run whose output is damaged is not run again. */
+static void law9_an_output_edited_by_hand(void **state)
+{
+    static const char *const edits[] = {"output_format = 'x'", "output_format = 99",
+                                        "output_format = 1, output = 'x'"};
+    test_host *host = *state;
+
+    for (size_t i = 0; i < sizeof edits / sizeof edits[0]; i++) {
+        test_script script = script_for(host);
+        dur_run_info info = DUR_RUN_INFO_INIT;
+        dur_log *log = host_log(host);
+
+        assert_code(DUR_OK, script_execute(&script, log), log);
+        host_run(host->db, "UPDATE durable_runs SET %s", edits[i]);
+        assert_code(DUR_CORRUPT, script_execute(&script, log), log);
+        assert_has(dur_errmsg(log), "the-run");
+        assert_code(DUR_CORRUPT, dur_read_run(log, "the-run", &info), log);
+        assert_has(dur_errmsg(log), "the-run");
+        assert_int_equal(1, script.passes);
+        dur_close(log);
+        forget(host);
+    }
+}
+
+/* Law 9: times far out are read, shown and survived. */
+static void law9_times_edited_by_hand(void **state)
+{
+    static const char *const times[] = {"-9223372036854775808", "-1", "0", "9223372036854775807"};
+    test_host *host = *state;
+
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        test_script script = script_for(host);
+        dur_run_info info = DUR_RUN_INFO_INIT;
+        dur_run *run = NULL;
+        dur_step *step = NULL;
+        dur_log *log;
+
+        make_unfinished(host);
+        host_run(host->db, "UPDATE durable_runs SET created = %s, lease_end = %s, due = %s;"
+                           "UPDATE durable_steps SET began = %s, took = %s", times[i], times[i],
+                 times[i], times[i], times[i]);
+        sqlite3_free(host_rows(host->db, "SELECT * FROM durable_runs_view"));
+        sqlite3_free(host_rows(host->db, "SELECT * FROM durable_steps_view"));
+        log = host_log(host);
+        assert_code(DUR_OK, dur_read_run(log, ID, &info), log);
+        assert_code(DUR_OK, dur_begin_run(log, "script", ID, NULL, &run), log);
+        assert_int_equal(DUR_DIVERGED, dur_begin_step(run, "x", NULL, &step));
+        dur_close_run(run);
+        assert_non_null(dur_get_divergence(log));
+        assert_code(DUR_OK, dur_execute(log, "script", ID, NULL, script_workflow, &script), log);
+        dur_close(log);
+        forget(host);
+    }
+}
+
+/* ---- Read by any client ---------------------------------------------------------------------- */
+
+/* The views: their columns are a public format. */
+static void the_views_have_the_documented_columns(void **state)
+{
+    test_host *host = *state;
+
+    dur_close(host_log(host));
+    assert_same(host_rows(host->db, "SELECT group_concat(name, ' ') FROM "
+                                    "pragma_table_info('durable_runs_view')"),
+                sqlite3_mprintf("row 'id workflow status steps claims owner lease_end created "
+                                "ended input output failure code_version uid run'\n."));
+    assert_same(host_rows(host->db, "SELECT group_concat(name, ' ') FROM "
+                                    "pragma_table_info('durable_steps_view')"),
+                sqlite3_mprintf("row 'run_id position name kind outcome value began took_ms epoch "
+                                "attempt site'\n."));
+}
+
+static int all_sorts(dur_run *run, void *user)
+{
+    dur_value value;
+    const char *text;
+
+    DUR_STEP(run, "text", text) { text = "it reads well"; }
+    DUR_STEP(run, "nan", value) { value = dur_real((double)NAN); }
+    DUR_STEP(run, "large", value) { value = dur_unsigned(UINT64_MAX); }
+    DUR_STEP(run, "failing") {
+        fake_clock_advance(user, 250);
+        dur_fail(run, "no luck");
+    }
+    dur_catch(run);
+    return dur_set_output(run, dur_text("done"));
+}
+
+static void the_views_read_well(void **state)
+{
+    test_host *host = *state;
+    dur_log *log = host_log(host);
+
+    assert_code(DUR_OK, dur_execute(log, "sorts", ID, NULL, all_sorts, &host->clock), log);
+    dur_close(log);
+    assert_same(host_rows(host->db, "SELECT id, workflow, status, steps, claims, owner, created, "
+                                    "input, output, failure FROM durable_runs_view"),
+                sqlite3_mprintf("row 'order-7'|'sorts'|'completed'|4|1|NULL|"
+                                "'2026-01-01 00:00:00.000'|NULL|'done'|NULL\n."));
+    assert_same(host_rows(host->db, "SELECT run_id, position, name, kind, outcome, value, took_ms "
+                                    "FROM durable_steps_view ORDER BY position"),
+                sqlite3_mprintf("row 'order-7'|1|'text'|'step'|'result'|'it reads well'|0\n"
+                                "row 'order-7'|2|'nan'|'step'|'result'|'NaN'|0\n"
+                                "row 'order-7'|3|'large'|'step'|'result'|'18446744073709551615'|0\n"
+                                "row 'order-7'|4|'failing'|'step'|'failure'|'no luck'|250\n."));
+    assert_int_equal(1, host_number(host->db, "SELECT site LIKE 'log_test.c:%%' FROM "
+                                              "durable_steps_view WHERE position = 1"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_EVERY_JOURNAL(law1_the_names_in_the_schema),
+        IN_WAL(law10_opening_again_changes_nothing),
+        IN_MEMORY(law9_tables_of_strangers),
+        IN_MEMORY(law9_a_neighbour_with_our_prefix),
+        IN_MEMORY(law9_a_log_with_parts_missing),
+        ON_DISK(law10_a_newer_schema_is_left_untouched),
+        IN_MEMORY(law10_a_newer_schema_that_admits_us),
+        ON_DISK(law9_a_file_that_is_no_database),
+        IN_MEMORY(law9_step_rows_edited_by_hand),
+        IN_MEMORY(law9_positions_edited_by_hand),
+        IN_MEMORY(law9_a_name_edited_by_hand),
+        IN_MEMORY(law9_run_rows_edited_by_hand),
+        IN_MEMORY(law9_an_output_edited_by_hand),
+        IN_MEMORY(law9_times_edited_by_hand),
+        IN_MEMORY(the_views_have_the_documented_columns),
+        IN_WAL(the_views_read_well),
+    };
+
+    return cmocka_run_group_tests_name("log", tests, NULL, NULL);
+}
