@@ -1,5 +1,5 @@
-/* test/engine: law 8: replay is one range scan in batches, and takes memory only for the values that
- * the host has not released. */
+/* test/engine: law 8: replay is one range scan in batches, and takes memory only for the values
+ * that the host has not released. */
 #include "support/internal/engine_world.h"
 
 #include <setjmp.h>

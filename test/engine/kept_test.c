@@ -318,8 +318,8 @@ static void what_is_too_big_leaves_the_step_open(void **state)
 
 /* ---- The other verbs ---- */
 
-/* Every verb of an undisturbed run fails in turn, with or without its effect: the next pass ends the
- * run, and no body runs twice. */
+/* Every verb of an undisturbed run fails in turn, with or without its effect: the next pass ends
+ * the run, and no body runs twice. */
 static void whatever_verb_fails_the_next_pass_goes_on(void **state)
 {
     (void)state;

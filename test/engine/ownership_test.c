@@ -209,8 +209,8 @@ static void of_two_who_claim_at_once_the_slower_one_looks_again(void **state)
     engine_world_succeed(world);
     memory_store_forget(world->witness);
     assert_int_equal(execute(world, &user), DUR_OWNED);
-    assert_story(world, "another owner takes run-1\n"
-                        "find run-1: running epoch 1\n"
+    assert_story(world, "find run-1: running epoch 1\n"
+                        "another owner takes run-1\n"
                         "claim run-1 after epoch 1 claims 2: refused\n"
                         "find run-1: running epoch 2\n");
     assert_int_equal(user.bodies, 0);

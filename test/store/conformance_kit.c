@@ -176,6 +176,7 @@ durable_new_run plain_run(const char *id)
     return (durable_new_run){.id = id,
                              .uid = "0123456789abcdef",
                              .workflow = "order",
+                             .behaviour = 1,
                              .owner = "owner-1",
                              .token = RUN_TOKEN,
                              .lease_end = RUN_LEASE,

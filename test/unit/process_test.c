@@ -1,5 +1,5 @@
-/* test/unit: the mark of an owner, and the judgement whether that owner is gone. "Gone" is said only
- * where it is certain: a run taken from a living owner would be executed twice. */
+/* test/unit: the mark of an owner, and the judgement whether that owner is gone. "Gone" is said
+ * only where it is certain: a run taken from a living owner would be executed twice. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "base/process.h"
@@ -235,7 +235,8 @@ static void of_another_boot_or_namespace_nothing_is_known(void **state)
 
 static void a_mark_that_cannot_be_read_is_never_gone(void **state)
 {
-    static const char *const odd_pids[] = {"0", "-1", "+1", "1x", "x", "0x1", "99999999999999999999"};
+    static const char *const odd_pids[] = {"0",  "-1", "+1",  "1x",
+                                           "x", "0x1", "99999999999999999999"};
     static const char *const marks[] = {"", " ", "1", "1 ", "1  ", "x", "host-7 pid 12", "1 a b 1",
                                         "1 a b c d e", "1 a b 1 ", "\n", "1\t2\t3\t4\t5\t6"};
     pid_t pid;
