@@ -173,6 +173,7 @@ static void attach(const test_guest *guest)
         return;
     }
     host_run(db, "ATTACH '%q-side' AS side", guest->host.path);
+    host_run(db, "PRAGMA side.synchronous = OFF");
     if (guest->as.journal == HOST_WAL) host_run(db, "PRAGMA side.journal_mode = WAL");
 }
 
