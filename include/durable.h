@@ -277,8 +277,9 @@ typedef struct dur_options {
     /* The time now in Unix ms. NULL: the clock of the default SQLite VFS. */
     int64_t (*now_ms)(void *user);
 
-    /* Fill `bytes`. NULL: sqlite3_randomness(). The fence depends on it: no two owners may draw
-     * the same 8 bytes. */
+    /* Fill `bytes`. NULL: sqlite3_randomness(), salted from the operating system once a log, so
+     * that forked processes differ. Fence and keys depend on it: no two owners may draw the same
+     * bytes. */
     void (*random)(void *bytes, size_t count, void *user);
 
     /* Sleep for about `duration_ms`. NULL: sqlite3_sleep(). */
@@ -694,7 +695,8 @@ template <class T> struct dur_underlying_<T, true> {
 template <class T> struct dur_var_type_ {
     typedef typename dur_underlying_<T>::type number;
     static_assert(!std::is_pointer<T>::value,
-                  "DUR_STEP: use const char * for text, a dur_value for bytes, or the object itself");
+                  "DUR_STEP: use const char * for text, a dur_value for bytes, or the object "
+                  "itself");
     static_assert(std::is_trivially_copyable<T>::value,
                   "DUR_STEP: the variable must be trivially copyable");
     static const int value = std::is_same<number, bool>::value      ? DUR_VAR_BOOL_

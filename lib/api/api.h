@@ -10,11 +10,16 @@ DURABLE_INTERNAL int durable_check_log(dur_log *log);
 /* May the run be used? DUR_OK, or DUR_MISUSE for NULL and for a run whose log was closed. */
 DURABLE_INTERNAL int durable_check_run(dur_run *run);
 
-/* Sets the log's error where the name breaks the rules at DUR_NAME_MAX; `what` begins the message. */
+/* Sets the log's error where the name breaks the rules at DUR_NAME_MAX; `what` names it. */
 DURABLE_INTERNAL int durable_check_name(dur_log *log, const char *what, const char *name);
 
 /* The fields that a caller's struct of `size` bytes holds, copied over defaults. False: the struct
  * was not made by its init macro. */
 DURABLE_INTERNAL bool durable_copy_struct(void *full, size_t full_size, const void *given);
+
+/* durable_step_begin() after a look at the options, which may be NULL; where `asked` has no call
+ * site it is theirs. */
+DURABLE_INTERNAL int durable_begin_step(dur_run *run, durable_asked *asked,
+                                        const dur_step_options *options, dur_step **step);
 
 #endif

@@ -38,3 +38,22 @@ DURABLE_INTERNAL bool durable_copy_struct(void *full, size_t full_size, const vo
     memcpy(full, given, size < full_size ? size : full_size);
     return true;
 }
+
+DURABLE_INTERNAL int durable_begin_step(dur_run *run, durable_asked *asked,
+                                        const dur_step_options *options, dur_step **step)
+{
+    dur_step_options full = {sizeof(dur_step_options), 0, NULL, 0};
+
+    *step = NULL;
+    if (!options) return durable_step_begin(run, asked, NULL, step);
+    if (!durable_copy_struct(&full, sizeof full, options) || full.lease_ms < 0)
+        return durable_run_stop(run, DUR_MISUSE,
+                                "position %lld: the step options must be set up with"
+                                " DUR_STEP_OPTIONS_INIT, and lease_ms must not be negative",
+                                (long long)run->position);
+    if (!asked->file) {
+        asked->file = full.file;
+        asked->line = full.line;
+    }
+    return durable_step_begin(run, asked, &full, step);
+}

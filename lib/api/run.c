@@ -1,7 +1,6 @@
 /* api: runs. */
 #include "api/api.h"
 
-#include <sqlite3.h>
 #include <stdio.h>
 
 /* ---- Starting and ending ------------------------------------------------------------------- */
@@ -38,7 +37,7 @@ static int end_after(dur_run *run, int result)
     char failure[64];
 
     if (result == 0) return durable_run_end(run, run->output, NULL);
-    sqlite3_snprintf((int)sizeof failure, failure, "workflow returned %d", result);
+    durable_print(failure, sizeof failure, "workflow returned %d", result);
     return durable_run_end(run, dur_null(), failure);
 }
 
@@ -147,7 +146,7 @@ DUR_API void dur_fail(dur_run *run, const char *format, ...)
     if (run->failing) return;
     va_start(arguments, format);
     if (!format || vsnprintf(message, sizeof message, format, arguments) < 0)
-        sqlite3_snprintf((int)sizeof message, message, "step failed");
+        durable_print(message, sizeof message, "step failed");
     va_end(arguments);
     durable_run_set_failure(run, message, strlen(message));
     if (run->body) {

@@ -1,13 +1,20 @@
 /* api: the verbs. */
 #include "api/api.h"
 
-#include <sqlite3.h>
+/* The verbs' side of durable_begin_step(): the call site comes with the options. */
+static int begin(dur_run *run, const char *name, const dur_step_options *options, bool sequential,
+                 dur_step **step)
+{
+    durable_asked asked = {DURABLE_KIND_STEP, name, NULL, 0, sequential};
+    int code = durable_begin_step(run, &asked, options, step);
+
+    if (code < 0) run->told = true;
+    return code;
+}
 
 DUR_API int dur_begin_step(dur_run *run, const char *name, const dur_step_options *options,
                            dur_step **step)
 {
-    dur_step_options full = {sizeof(dur_step_options), 0, NULL, 0};
-    dur_step *unused;
     int code = durable_check_run(run);
 
     if (step) *step = NULL;
@@ -17,15 +24,7 @@ DUR_API int dur_begin_step(dur_run *run, const char *name, const dur_step_option
                                 "position %lld: dur_begin_step() needs a place for the step's"
                                 " handle, not NULL",
                                 (long long)run->position);
-    if (options && (!durable_copy_struct(&full, sizeof full, options) || full.lease_ms < 0))
-        return durable_run_stop(run, DUR_MISUSE, "position %lld: the step options must be set up"
-                                                 " with DUR_STEP_OPTIONS_INIT, and lease_ms not"
-                                                 " be negative",
-                                (long long)run->position);
-    code = durable_step_begin(run, name, &full, full.file, full.line, &unused);
-    if (code < 0) run->told = true;
-    *step = unused;
-    return code;
+    return begin(run, name, options, false, step);
 }
 
 DUR_API int dur_record_result(dur_step *step, dur_value result)
@@ -63,7 +62,7 @@ static int check_answer(dur_run *run, dur_step *step, bool answered, int result)
     if (run->failing)
         memcpy(message, run->failure, strlen(run->failure) + 1);
     else
-        sqlite3_snprintf((int)sizeof message, message, "step function returned %d", result);
+        durable_print(message, sizeof message, "step function returned %d", result);
     result = dur_record_failure(step, message);
     return result == DUR_OK ? DUR_FAILED : result;
 }
@@ -97,7 +96,7 @@ DUR_API int dur_replay_or_run(dur_run *run, const char *name, const dur_step_opt
                                 "position %lld: dur_replay_or_run() needs a step function, not"
                                 " NULL",
                                 (long long)run->position);
-    code = dur_begin_step(run, name, options, &step);
+    code = begin(run, name, options, true, &step);
     if (code == DUR_REPLAYED && result) *result = step->value;
     if (code == DUR_REPLAYED) return DUR_OK;
     if (code != DUR_EXECUTE) return code;
@@ -121,8 +120,8 @@ DUR_API const char *dur_step_idempotency_key(dur_step *step)
 {
     if (!step) return NULL;
     if (step->key[0] == '\0')
-        sqlite3_snprintf((int)sizeof step->key, step->key, "%s-%lld", step->run->uid,
-                         (long long)step->position);
+        durable_print(step->key, sizeof step->key, "%s-%lld", step->run->uid,
+                      (long long)step->position);
     return step->key;
 }
 

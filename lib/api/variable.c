@@ -1,8 +1,9 @@
 /* api: between the variable of a DUR_STEP and a value. */
 #include "api/variable.h"
 
+#include "base/text.h"
+
 #include <math.h>
-#include <sqlite3.h>
 
 /* ---- Numbers ------------------------------------------------------------------------------- */
 
@@ -91,6 +92,7 @@ static bool write_bool(void *variable, dur_value value)
 #define FRACTION_DIFFERENCE 29
 #define DOUBLE_NAN_BITS UINT64_C(0x7FF0000000000000)
 #define FLOAT_NAN_BITS UINT32_C(0x7F800000)
+#define FLOAT_FRACTION_BITS UINT32_C(0x007FFFFF)
 
 static double widen(const void *variable)
 {
@@ -103,7 +105,7 @@ static double widen(const void *variable)
     if (!isnan(narrow)) return narrow;
     memcpy(&bits, variable, sizeof bits);
     wide_bits = ((uint64_t)(bits >> 31) << 63) | DOUBLE_NAN_BITS |
-                ((uint64_t)(bits & ~(FLOAT_NAN_BITS | UINT32_C(0x80000000))) << FRACTION_DIFFERENCE);
+                ((uint64_t)(bits & FLOAT_FRACTION_BITS) << FRACTION_DIFFERENCE);
     memcpy(&wide, &wide_bits, sizeof wide);
     return wide;
 }
@@ -115,7 +117,7 @@ static bool narrow_nan(float *narrow, double wide)
 
     memcpy(&wide_bits, &wide, sizeof wide_bits);
     bits = ((uint32_t)(wide_bits >> 63) << 31) | FLOAT_NAN_BITS |
-           ((uint32_t)(wide_bits >> FRACTION_DIFFERENCE) & ~(FLOAT_NAN_BITS | UINT32_C(0x80000000)));
+           ((uint32_t)(wide_bits >> FRACTION_DIFFERENCE) & FLOAT_FRACTION_BITS);
     memcpy(narrow, &bits, sizeof bits);
     return (wide_bits & ((UINT64_C(1) << FRACTION_DIFFERENCE) - 1)) == 0;
 }
@@ -233,17 +235,17 @@ DURABLE_INTERNAL bool durable_variable_write(void *variable, size_t size, int ty
 
 DURABLE_INTERNAL void durable_variable_describe(char *text, size_t text_size, size_t size, int type)
 {
-    int room = (int)text_size, bits = (int)size * 8;
+    int bits = (int)size * 8;
 
     switch (type) {
-    case DUR_VAR_SIGNED_: sqlite3_snprintf(room, text, "int%d_t", bits); break;
-    case DUR_VAR_UNSIGNED_: sqlite3_snprintf(room, text, "uint%d_t", bits); break;
-    case DUR_VAR_BOOL_: sqlite3_snprintf(room, text, "bool"); break;
-    case DUR_VAR_REAL_: sqlite3_snprintf(room, text, size == 4 ? "float" : "double"); break;
-    case DUR_VAR_TEXT_: sqlite3_snprintf(room, text, "const char *"); break;
-    case DUR_VAR_CHARS_: sqlite3_snprintf(room, text, "char[%d]", (int)size); break;
-    case DUR_VAR_VALUE_: sqlite3_snprintf(room, text, "dur_value"); break;
-    case DUR_VAR_OBJECT_: sqlite3_snprintf(room, text, "object of %d bytes", (int)size); break;
-    default: sqlite3_snprintf(room, text, "no variable"); break;
+    case DUR_VAR_SIGNED_: durable_print(text, text_size, "int%d_t", bits); break;
+    case DUR_VAR_UNSIGNED_: durable_print(text, text_size, "uint%d_t", bits); break;
+    case DUR_VAR_BOOL_: durable_print(text, text_size, "bool"); break;
+    case DUR_VAR_REAL_: durable_print(text, text_size, size == 4 ? "float" : "double"); break;
+    case DUR_VAR_TEXT_: durable_print(text, text_size, "const char *"); break;
+    case DUR_VAR_CHARS_: durable_print(text, text_size, "char[%d]", (int)size); break;
+    case DUR_VAR_VALUE_: durable_print(text, text_size, "dur_value"); break;
+    case DUR_VAR_OBJECT_: durable_print(text, text_size, "object of %d bytes", (int)size); break;
+    default: durable_print(text, text_size, "no variable"); break;
     }
 }

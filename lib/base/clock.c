@@ -8,6 +8,13 @@
 #define JULIAN_MS_OF_UNIX_EPOCH INT64_C(210866760000000)
 #define MS_PER_DAY 86400000.0
 
+/* Processes that were forked after SQLite's first random number would go on drawing the same ones:
+ * each log mixes in bytes that it has from the operating system. */
+static void draw_salt(sqlite3_vfs *vfs, unsigned char salt[DURABLE_SALT_SIZE])
+{
+    if (vfs) vfs->xRandomness(vfs, DURABLE_SALT_SIZE, (char *)salt);
+}
+
 DURABLE_INTERNAL void durable_clock_init(durable_clock *clock, const dur_options *options)
 {
     clock->now_ms = options->now_ms;
@@ -15,6 +22,8 @@ DURABLE_INTERNAL void durable_clock_init(durable_clock *clock, const dur_options
     clock->sleep = options->sleep;
     clock->user = options->user;
     clock->vfs = sqlite3_vfs_find(NULL);
+    memset(clock->salt, 0, sizeof clock->salt);
+    if (!clock->random) draw_salt(clock->vfs, clock->salt);
 }
 
 static int64_t vfs_now(sqlite3_vfs *vfs)
@@ -39,10 +48,14 @@ DURABLE_INTERNAL int64_t durable_clock_now(const durable_clock *clock)
 
 DURABLE_INTERNAL void durable_clock_random(const durable_clock *clock, void *bytes, size_t count)
 {
-    if (clock->random)
+    unsigned char *drawn = bytes;
+
+    if (clock->random) {
         clock->random(bytes, count, clock->user);
-    else
-        sqlite3_randomness((int)count, bytes);
+        return;
+    }
+    sqlite3_randomness((int)count, bytes);
+    for (size_t i = 0; i < count; i++) drawn[i] ^= clock->salt[i % DURABLE_SALT_SIZE];
 }
 
 DURABLE_INTERNAL void durable_clock_sleep(const durable_clock *clock, int64_t duration_ms)

@@ -4,12 +4,15 @@
 
 #include "base/base.h"
 
+#define DURABLE_SALT_SIZE 16
+
 typedef struct durable_clock {
     int64_t (*now_ms)(void *user);
     void (*random)(void *bytes, size_t count, void *user);
     void (*sleep)(int64_t duration_ms, void *user);
     void *user;
     void *vfs; /* the default VFS, whose clock is used where the host gave none */
+    unsigned char salt[DURABLE_SALT_SIZE]; /* mixed into SQLite's random numbers */
 } durable_clock;
 
 /* NULL callbacks get SQLite's own. */

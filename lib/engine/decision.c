@@ -35,33 +35,35 @@ static bool go_on_alike(const durable_evidence *a, size_t a_count, const durable
     return true;
 }
 
-DURABLE_INTERNAL dur_change durable_classify(const durable_evidence *recorded, size_t recorded_count,
+/* Where each list first holds the other's first step, and what may follow from it. */
+static dur_change compare(const durable_evidence *recorded, size_t recorded_count,
+                          const durable_evidence *requested, size_t requested_count)
+{
+    size_t old = find_same(requested, requested_count, &recorded[0]);
+    size_t new = find_same(recorded, recorded_count, &requested[0]);
+    bool old_there = old < requested_count, new_there = new < recorded_count;
+    bool inserted = old_there && go_on_alike(recorded, recorded_count, requested + old,
+                                             requested_count - old);
+    bool removed = new_there && go_on_alike(recorded + new, recorded_count - new, requested,
+                                            requested_count);
+
+    if (old_there && new_there && old == 1 && new == 1 &&
+        go_on_alike(recorded + 2, recorded_count - 2, requested + 2, requested_count - 2))
+        return DUR_CHANGE_REORDERED;
+    if (inserted != removed) return inserted ? DUR_CHANGE_INSERTED : DUR_CHANGE_REMOVED;
+    if (!old_there && !new_there &&
+        go_on_alike(recorded + 1, recorded_count - 1, requested + 1, requested_count - 1))
+        return DUR_CHANGE_RENAMED;
+    return DUR_CHANGE_UNKNOWN;
+}
+
+DURABLE_INTERNAL dur_change durable_classify(const durable_evidence *recorded,
+                                             size_t recorded_count,
                                              const durable_evidence *requested,
                                              size_t requested_count, bool left_early)
 {
-    size_t recorded_at, requested_at;
-
     if (requested_count == 0) return DUR_CHANGE_ENDED_EARLY;
     if (recorded_count == 0) return DUR_CHANGE_UNKNOWN;
     if (requested_count == 1 && left_early) return DUR_CHANGE_UNKNOWN;
-    recorded_at = find_same(requested, requested_count, &recorded[0]);
-    requested_at = find_same(recorded, recorded_count, &requested[0]);
-    if (recorded_at == 1 && recorded_at < requested_count && requested_at == 1 &&
-        requested_at < recorded_count)
-        return DUR_CHANGE_REORDERED;
-    if (recorded_at < requested_count && requested_at == recorded_count)
-        return go_on_alike(recorded, recorded_count, requested + recorded_at,
-                           requested_count - recorded_at)
-                   ? DUR_CHANGE_INSERTED
-                   : DUR_CHANGE_UNKNOWN;
-    if (requested_at < recorded_count && recorded_at == requested_count)
-        return go_on_alike(recorded + requested_at, recorded_count - requested_at, requested,
-                           requested_count)
-                   ? DUR_CHANGE_REMOVED
-                   : DUR_CHANGE_UNKNOWN;
-    if (requested_at == recorded_count && recorded_at == requested_count)
-        return go_on_alike(recorded + 1, recorded_count - 1, requested + 1, requested_count - 1)
-                   ? DUR_CHANGE_RENAMED
-                   : DUR_CHANGE_UNKNOWN;
-    return DUR_CHANGE_UNKNOWN;
+    return compare(recorded, recorded_count, requested, requested_count);
 }

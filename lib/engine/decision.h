@@ -37,7 +37,8 @@ typedef struct durable_evidence {
  * requests from there on; none means that the code ended. `left_early` says that the code was told
  * of the stop and left: what it did not ask for is then no evidence.
  */
-DURABLE_INTERNAL dur_change durable_classify(const durable_evidence *recorded, size_t recorded_count,
+DURABLE_INTERNAL dur_change durable_classify(const durable_evidence *recorded,
+                                             size_t recorded_count,
                                              const durable_evidence *requested,
                                              size_t requested_count, bool left_early);
 

@@ -3,8 +3,6 @@
 
 #include "engine/decision.h"
 
-#include <sqlite3.h>
-
 /* Recorded rows looked at: the one before, the one at the divergence, and those after it. */
 #define ROWS_MAX (DURABLE_EVIDENCE_MAX + 1)
 
@@ -61,13 +59,14 @@ static int note_row(const durable_step_record *record, void *context)
 DURABLE_INTERNAL void durable_divergence_note(dur_run *run, const durable_asked *asked)
 {
     durable_divergence *divergence = run->divergence;
+    const char *name = asked->name ? asked->name : "(null)";
     noted_step *note;
 
     if (!divergence || divergence->asked_count == DURABLE_EVIDENCE_MAX) return;
     note = &divergence->asked[divergence->asked_count];
     note->position = divergence->position + (int64_t)divergence->asked_count++;
     note->kind = asked->kind;
-    set_text(note->name, sizeof note->name, asked->name, strlen(asked->name));
+    set_text(note->name, sizeof note->name, name, strlen(name));
     durable_site_text(note->site, asked->file, asked->line);
 }
 
@@ -168,7 +167,7 @@ static const char *change_text(dur_change change)
     case DUR_CHANGE_REMOVED: return "removed: the recorded step is gone from the code";
     case DUR_CHANGE_RENAMED: return "renamed: same place, other name";
     case DUR_CHANGE_REORDERED: return "reordered: two neighbouring steps have changed places";
-    case DUR_CHANGE_ENDED_EARLY: return "ended early: the code returned while recorded steps remain";
+    case DUR_CHANGE_ENDED_EARLY: return "ended early: the code returned, recorded steps remain";
     case DUR_CHANGE_RETYPED: return "retyped: same step, but its value does not fit";
     case DUR_CHANGE_UNKNOWN: break;
     }
@@ -177,7 +176,7 @@ static const char *change_text(dur_change change)
 
 /* Civil date from days since 1970-01-01, after Howard Hinnant, "chrono-Compatible Low-Level Date
  * Algorithms" (days_from_civil and its inverse). */
-static void append_time(sqlite3_str *text, int64_t ms)
+static void append_time(durable_text *text, int64_t ms)
 {
     int64_t seconds = ms / 1000;
     int64_t days = seconds / 86400 + 719468;
@@ -190,45 +189,46 @@ static void append_time(sqlite3_str *text, int64_t ms)
     int64_t day = day_of_year - (153 * month + 2) / 5 + 1;
     int64_t year = year_of_era + era * 400 + (month >= 10 ? 1 : 0);
 
-    sqlite3_str_appendf(text, ", recorded %lld-%02lld-%02lld %02lld:%02lld:%02lld UTC",
+    durable_text_add(text, ", recorded %lld-%02lld-%02lld %02lld:%02lld:%02lld UTC",
                         (long long)year, (long long)(month < 10 ? month + 3 : month - 9),
                         (long long)day, (long long)(seconds / 3600 % 24),
                         (long long)(seconds / 60 % 60), (long long)(seconds % 60));
 }
 
-static void append_side(sqlite3_str *text, const char *label, const noted_step *step,
+static void append_side(durable_text *text, const char *label, const noted_step *step,
                         const char *absent)
 {
-    sqlite3_str_appendf(text, "  %-16s", label);
+    durable_text_add(text, "  %-16s", label);
     if (!step) {
-        sqlite3_str_appendf(text, "%s\n", absent);
+        durable_text_add(text, "%s\n", absent);
         return;
     }
-    sqlite3_str_appendf(text, "%s \"%s\" (%s)", kind_name(step->kind), step->name, site_of(step));
+    durable_text_add(text, "%s \"%s\" (%s)", kind_name(step->kind), step->name, site_of(step));
     if (step->began > 0) append_time(text, step->began);
-    sqlite3_str_appendf(text, "\n");
+    durable_text_add(text, "\n");
 }
 
 static void write_text(durable_divergence *divergence)
 {
-    sqlite3_str *text = sqlite3_str_new(NULL);
+    durable_text *text = durable_text_new();
     int64_t position = divergence->position;
 
-    sqlite3_str_appendf(text, "run \"%s\" (workflow \"%s\"): code and log disagree at position %lld\n",
+    durable_text_add(text, "run \"%s\" (workflow \"%s\"): code and log disagree at position %lld\n",
                         divergence->run_id, divergence->workflow, (long long)position);
     append_side(text, "the log holds", row_at(divergence, position), "(cannot be read)");
-    if (divergence->detail[0]) sqlite3_str_appendf(text, "  %-16s%s\n", "its value", divergence->detail);
+    if (divergence->detail[0])
+        durable_text_add(text, "  %-16s%s\n", "its value", divergence->detail);
     append_side(text, "the code wants", divergence->asked_count ? divergence->asked : NULL,
                 "nothing more: it has ended");
     append_side(text, "before it", row_at(divergence, position - 1), "nothing");
     append_side(text, "after it", row_at(divergence, position + 1), "nothing");
-    sqlite3_str_appendf(text, "  %-16s%s\n", "the change", change_text(divergence->report.change));
-    sqlite3_str_appendf(text,
+    durable_text_add(text, "  %-16s%s\n", "the change", change_text(divergence->report.change));
+    durable_text_add(text,
                         "  %-16sThe run is parked; its log is unchanged. Execute it again with code"
                         " that asks\n  %-16sfor the recorded steps in their order, or start a new"
                         " run under another id.",
                         "what to do", "");
-    divergence->text = sqlite3_str_finish(text);
+    divergence->text = durable_text_finish(text);
 }
 
 static void fill_side(dur_step_info *info, const noted_step *step)

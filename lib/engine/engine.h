@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/process.h"
+#include "base/text.h"
 #include "engine/history.h"
 #include "store/store.h"
 
@@ -156,8 +157,8 @@ DURABLE_INTERNAL bool durable_keep(dur_step *step, const durable_outcome *outcom
 /* Move a closing run's kept steps to its log. */
 DURABLE_INTERNAL void durable_kept_detach(dur_run *run);
 
-/* Write what the log has kept for this run, if the run still has the fence it was kept under; forget
- * it if not. DUR_OK, or a database code: then it is kept further. */
+/* Write what the log has kept for this run, if the run still has the fence it was kept under;
+ * forget it if not. DUR_OK, or a database code: then it is kept further. */
 DURABLE_INTERNAL int durable_kept_flush(dur_log *log, const durable_run_record *record);
 
 /* The last try of a log that closes: for what it has kept, and for an open run, whose handles stay
@@ -201,9 +202,17 @@ DURABLE_INTERNAL void durable_run_detach(dur_run *run);
 
 /* ---- step.c -------------------------------------------------------------------------------- */
 
-DURABLE_INTERNAL int durable_step_begin(dur_run *run, const char *name,
-                                        const dur_step_options *options, const char *file, int line,
-                                        dur_step **step);
+/* What the code asks for, and where. */
+typedef struct durable_asked {
+    int kind;
+    const char *name; /* may be NULL, which is refused */
+    const char *file; /* NULL: not told */
+    int line;
+    bool sequential; /* the step before it is over: DUR_STEP and dur_replay_or_run() */
+} durable_asked;
+
+DURABLE_INTERNAL int durable_step_begin(dur_run *run, const durable_asked *asked,
+                                        const dur_step_options *options, dur_step **step);
 DURABLE_INTERNAL int durable_step_conclude(dur_step *step, int outcome, dur_value value);
 
 /* Take an open step from its run's list. */
@@ -215,15 +224,8 @@ DURABLE_INTERNAL void durable_site_text(char site[DURABLE_SITE_SIZE], const char
 
 /* ---- divergence.c -------------------------------------------------------------------------- */
 
-/* The code's side of a divergence; NULL: it has ended. Stops the run. */
-typedef struct durable_asked {
-    int kind;
-    const char *name;
-    const char *file;
-    int line;
-} durable_asked;
-
-/* `code` is DUR_DIVERGED, or DUR_MISMATCH with `detail` saying what does not fit. */
+/* Stop the run: `code` is DUR_DIVERGED, or DUR_MISMATCH with `detail` saying what does not fit.
+ * `asked` is NULL where the code has ended. */
 DURABLE_INTERNAL int durable_diverge(dur_run *run, int code, int64_t position,
                                      const durable_asked *asked, const char *detail);
 

@@ -16,7 +16,8 @@ typedef struct opening {
     int64_t claims;   /* to be stored with the claim */
     bool must_park;   /* too many claims without a new row */
     int64_t now;
-    durable_run_record record; /* without its bytes */
+    durable_run_record record; /* without its bytes, but for: */
+    char owner[DURABLE_OWNER_MARK_SIZE];
 } opening;
 
 /* ---- The handle ---------------------------------------------------------------------------- */
@@ -98,17 +99,26 @@ static int give_output(dur_log *log, const durable_run_record *record, durable_e
     return DUR_REPLAYED;
 }
 
-/* The lease first: where it has run out the run is free, whoever lives. */
-static bool is_free(const opening *open, const durable_run_record *record)
+/* The lease first: where it has run out the run is free, whoever lives. Asked when the store is
+ * done with its row: the host's callback may use its connection. */
+static bool is_free(const opening *open)
 {
     dur_log *log = open->log;
     int answer = DUR_OWNER_UNKNOWN;
 
-    if (!record->owner || strcmp(record->owner, log->owner) == 0) return true;
-    if (record->lease_end <= open->now) return true;
-    if (log->owner_alive) answer = log->owner_alive(record->owner, log->user);
+    if (!open->owner[0] || strcmp(open->owner, log->owner) == 0) return true;
+    if (open->record.lease_end <= open->now) return true;
+    if (log->owner_alive) answer = log->owner_alive(open->owner, log->user);
     if (answer == DUR_OWNER_ALIVE) return false;
-    return answer == DUR_OWNER_DEAD || durable_process_is_gone(record->owner);
+    return answer == DUR_OWNER_DEAD || durable_process_is_gone(open->owner);
+}
+
+static int check_free(const opening *open)
+{
+    if (is_free(open)) return DUR_OK;
+    return durable_error_set(&open->log->store->error, DUR_OWNED,
+                             "it is held by a live owner (%s), whose lease runs for %lld ms more",
+                             open->owner, (long long)(open->record.lease_end - open->now));
 }
 
 /* What the visit came to, beside the codes: the run is there and may be claimed. */
@@ -123,19 +133,17 @@ static int look_at_run(const durable_run_record *record, void *context)
     if (code != DUR_OK) return code;
     if (record->status == DURABLE_COMPLETED) return give_output(open->log, record, error);
     if (record->status == DURABLE_FAILED) {
-        durable_error_set(error, DUR_FAILED, "%s", record->failure ? record->failure : "run failed");
+        durable_error_set(error, DUR_FAILED, "%s",
+                          record->failure ? record->failure : "run failed");
         return DUR_FAILED;
     }
-    if (!is_free(open, record))
-        return durable_error_set(error, DUR_OWNED,
-                                 "it is held by a live owner (%s), whose lease runs for %lld ms"
-                                 " more",
-                                 record->owner, (long long)(record->lease_end - open->now));
     durable_arena_clear(&open->run->input_arena);
     code = copy_input(open->run, &record->input, error);
     if (code != DUR_OK) return code;
     memcpy(open->run->uid, record->uid, DURABLE_UID_SIZE);
     open->record = *record;
+    open->owner[0] = '\0';
+    if (record->owner) strncat(open->owner, record->owner, sizeof open->owner - 1);
     return MAY_CLAIM;
 }
 
@@ -247,7 +255,8 @@ static int try_to_open(opening *open, bool *done)
         return code;
     }
     if (code != MAY_CLAIM) return code;
-    code = durable_kept_flush(open->log, &open->record);
+    code = check_free(open);
+    if (code == DUR_OK) code = durable_kept_flush(open->log, &open->record);
     if (code == DUR_OK) code = count_claims(open);
     if (code == DUR_OK) code = claim(open, done);
     if (code != DUR_OK || !*done) return code;

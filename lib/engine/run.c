@@ -1,8 +1,6 @@
 /* engine: a run from its claim to its end: stops, failures, endings. */
 #include "engine/engine.h"
 
-#include <sqlite3.h>
-
 /* ---- Stops and errors ---------------------------------------------------------------------- */
 
 static void tell_log(dur_run *run)
@@ -14,7 +12,7 @@ static void format_error(dur_run *run, int code, const char *format, va_list arg
 {
     char text[DURABLE_MESSAGE_SIZE];
 
-    sqlite3_vsnprintf((int)sizeof text, text, format, arguments);
+    durable_print_list(text, sizeof text, format, arguments);
     durable_error_set(&run->error, code, "run \"%s\": %s", run->id, text);
     tell_log(run);
 }

@@ -3,8 +3,6 @@
 
 #include "engine/decision.h"
 
-#include <sqlite3.h>
-
 /* ---- Handles ------------------------------------------------------------------------------- */
 
 DURABLE_INTERNAL void durable_step_free(dur_step *step)
@@ -162,6 +160,11 @@ DURABLE_INTERNAL void durable_site_text(char site[DURABLE_SITE_SIZE], const char
 
 /* ---- Asking -------------------------------------------------------------------------------- */
 
+static const char *name_of(const durable_asked *asked)
+{
+    return asked->name ? asked->name : "(null)";
+}
+
 /* A body is open: it was left without reaching its end, or this step stands inside it. The two look
  * the same from here. */
 static int stop_in_body(dur_run *run, const char *name)
@@ -179,15 +182,13 @@ static int stop_in_body(dur_run *run, const char *name)
 
 static void warn_of_spinning(dur_run *run, const char *name)
 {
-    dur_log *log = run->log;
-    char *message;
+    char message[DURABLE_MESSAGE_SIZE];
 
-    message = sqlite3_mprintf("run \"%s\" is stopped (%s) and its workflow goes on asking for steps"
-                              " (\"%s\", %lld requests so far): let its loops ask dur_ok()",
-                              run->id, dur_code_name(run->stop), name,
-                              (long long)run->stopped_calls);
-    log->warn(message ? message : "a stopped run's workflow goes on asking for steps", log->user);
-    sqlite3_free(message);
+    durable_print(message, sizeof message,
+                  "run \"%s\" is stopped (%s) and its workflow goes on asking for steps (\"%s\","
+                  " %lld requests so far): let its loops ask dur_ok()",
+                  run->id, dur_code_name(run->stop), name, (long long)run->stopped_calls);
+    run->log->warn(message, run->log->user);
 }
 
 /* A stopped run answers each request with its stop. */
@@ -198,7 +199,7 @@ static int answer_stopped(dur_run *run, const durable_asked *asked)
     run->stopped_calls++;
     if (run->stopped_calls == DURABLE_SPIN_FIRST ||
         run->stopped_calls % (DURABLE_SPIN_FIRST * 1000) == 0)
-        warn_of_spinning(run, asked->name);
+        warn_of_spinning(run, name_of(asked));
     return run->stop;
 }
 
@@ -329,6 +330,13 @@ static int execute(dur_run *run, const durable_request *request, const dur_step_
     return DUR_EXECUTE;
 }
 
+/* Code that goes from step to step without looking at a failure would have failed the run here;
+ * the code that wrote this row had handled it. */
+static bool ignores_failure(const dur_run *run, const durable_asked *asked)
+{
+    return run->failure_pending && asked->sequential;
+}
+
 static int answer(dur_run *run, const durable_request *request, const dur_step_options *options,
                   const durable_asked *asked, dur_step **step)
 {
@@ -338,6 +346,8 @@ static int answer(dur_run *run, const durable_request *request, const dur_step_o
 
     if (durable_history_peek(&run->history, &record, &found, &position) != DUR_OK)
         return durable_run_stop_with_store(run, position, NULL);
+    if (found && record.position == request->position && ignores_failure(run, asked))
+        return durable_diverge(run, DUR_DIVERGED, request->position, NULL, NULL);
     switch (durable_decide(found ? &record : NULL, request)) {
     case DURABLE_REPLAY: return replay(run, request, &record, asked, step);
     case DURABLE_DIVERGE:
@@ -350,23 +360,21 @@ static int answer(dur_run *run, const durable_request *request, const dur_step_o
     return execute(run, request, options, step);
 }
 
-DURABLE_INTERNAL int durable_step_begin(dur_run *run, const char *name,
-                                        const dur_step_options *options, const char *file, int line,
-                                        dur_step **step)
+DURABLE_INTERNAL int durable_step_begin(dur_run *run, const durable_asked *asked,
+                                        const dur_step_options *options, dur_step **step)
 {
-    const durable_asked asked = {DURABLE_KIND_STEP, name ? name : "(null)", file, line};
     durable_request request;
     int code;
 
     *step = NULL;
-    if (run->stop != DUR_OK) return answer_stopped(run, &asked);
+    if (run->stop != DUR_OK) return answer_stopped(run, asked);
     if (run->ended) return durable_run_misuse(run, "the run has ended: it takes no more steps");
-    if (run->body) return stop_in_body(run, asked.name);
-    code = check_request(run, name, &request);
-    if (code == DUR_OK) code = answer(run, &request, options, &asked, step);
+    if (run->body) return stop_in_body(run, name_of(asked));
+    code = check_request(run, asked->name, &request);
+    if (code == DUR_OK) code = answer(run, &request, options, asked, step);
     if (*step) {
-        (*step)->file = file;
-        (*step)->line = line;
+        (*step)->file = asked->file;
+        (*step)->line = asked->line;
     }
     return code;
 }

@@ -106,9 +106,12 @@ static const char *read_string(row_reader *row, int column, bool may_be_null)
 /* The bytes of text, without a NUL: in a UTF-8 database asking for them as a blob saves a copy. */
 static const void *read_text_bytes(row_reader *row, int column, size_t *length)
 {
-    const void *bytes = row->store->utf8 ? sqlite3_column_blob(row->statement, column)
-                                         : (const void *)sqlite3_column_text(row->statement, column);
+    const void *bytes;
 
+    if (row->store->utf8)
+        bytes = sqlite3_column_blob(row->statement, column);
+    else
+        bytes = sqlite3_column_text(row->statement, column);
     *length = (size_t)sqlite3_column_bytes(row->statement, column);
     if (!bytes && *length > 0) out_of_memory(row);
     if (!bytes) *length = 0;

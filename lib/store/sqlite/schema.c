@@ -140,8 +140,9 @@ static int count_objects(durable_sqlite *store, int64_t *log, int64_t *others)
 {
     bool present;
     int code = query_integer(store,
-                             "SELECT count(*) FROM @sqlite_master WHERE lower(name) = 'durable_log'", log,
-                             &present);
+                             "SELECT count(*) FROM @sqlite_master"
+                             " WHERE lower(name) = 'durable_log'",
+                             log, &present);
 
     if (code != DUR_OK) return code;
     return query_integer(store,
@@ -210,7 +211,8 @@ static int write_version(durable_sqlite *store, durable_write *write)
 {
     char sql[256];
 
-    sqlite3_snprintf((int)sizeof sql, sql, "INSERT INTO @durable_log VALUES(1, %d, %d, %d, %lld, %Q)",
+    sqlite3_snprintf((int)sizeof sql, sql,
+                     "INSERT INTO @durable_log VALUES(1, %d, %d, %d, %lld, %Q)",
                      DURABLE_SCHEMA_VERSION, DURABLE_SCHEMA_VERSION, DURABLE_SCHEMA_VERSION,
                      (long long)durable_clock_now(&store->clock), DUR_VERSION);
     return run_template(store, write, sql);

@@ -155,9 +155,10 @@ static int find_run(durable_store *base, const char *id, durable_run_visitor *vi
 static int insert_run(durable_sqlite *store, durable_write *write, sqlite3_stmt *statement,
                       durable_fence *fence)
 {
-    int result = durable_sqlite_write_step(store, write, statement, NULL);
+    int changes = 0;
+    int result = durable_sqlite_write_step(store, write, statement, &changes);
 
-    if (result == SQLITE_DONE) fence->run = sqlite3_last_insert_rowid(store->db);
+    fence->run = changes ? sqlite3_last_insert_rowid(store->db) : 0;
     return result;
 }
 
@@ -202,6 +203,9 @@ static int create_run(durable_store *base, const durable_new_run *new_run, bool 
     result = insert_run(store, &write, statement, fence);
     code = durable_sqlite_write_end(store, &write, result);
     if (code == DUR_DATABASE && result == SQLITE_CONSTRAINT_UNIQUE) return DUR_OK;
+    if (code == DUR_OK && fence->run == 0)
+        return durable_error_set(&store->head.error, DUR_CORRUPT,
+                                 "the log has no free run key: the largest one was edited in");
     *created = code == DUR_OK;
     return code;
 }
@@ -228,6 +232,9 @@ static int claim_run(durable_store *base, const durable_claim *claim, bool *clai
 
     *claimed = false;
     if (code != DUR_OK) return code;
+    if (claim->seen_epoch == INT64_MAX)
+        return durable_error_set(&store->head.error, DUR_CORRUPT,
+                                 "its epoch cannot be counted up: it was edited");
     statement = durable_sqlite_statement(store, DURABLE_SQL_CLAIM_RUN);
     if (!statement) return store->head.error.code;
     result = bind_claim(statement, claim);

@@ -1,11 +1,11 @@
-/* store/sqlite: every statement that runs more than once, as a template: @ stands for the schema. */
+/* store/sqlite: every statement that runs more than once. @ stands for the schema. */
 #include "store/sqlite/statements.h"
 
 /* The next key lies above the runs and above the steps, so that a run deleted by hand, whose steps
  * were forgotten, does not leave them to a stranger. */
 #define NEXT_RUN_KEY                                                                               \
     "(SELECT max(coalesce((SELECT max(run) FROM @durable_runs), 0),"                               \
-    " coalesce((SELECT max(step) FROM @durable_steps) >> 27, 0)) + 1)"
+    " coalesce((SELECT max(step) FROM @durable_steps) >> 27, 0)) + 1 AS next)"
 
 DURABLE_INTERNAL const char *durable_statement_text(durable_statement which)
 {
@@ -24,8 +24,8 @@ DURABLE_INTERNAL const char *durable_statement_text(durable_statement which)
         return "INSERT INTO @durable_runs(run, id, uid, workflow, code_version, behaviour, status,"
                " request, queue, priority, due, owner, epoch, token, lease_end, claims, created,"
                " input_format, input)"
-               " VALUES(" NEXT_RUN_KEY ", ?1, ?2, ?3, ?4, ?5, 1, 0, ?3, 0, ?9, ?6, 1, ?7, ?8, 1,"
-               " ?9, ?10, ?11)";
+               " SELECT next, ?1, ?2, ?3, ?4, ?5, 1, 0, ?3, 0, ?9, ?6, 1, ?7, ?8, 1, ?9, ?10, ?11"
+               " FROM " NEXT_RUN_KEY " WHERE next BETWEEN 1 AND 68719476735";
     case DURABLE_SQL_CLAIM_RUN:
         return "UPDATE @durable_runs SET status = 1, owner = ?4, epoch = epoch + 1, token = ?5,"
                " lease_end = ?6, claims = ?7, failure = NULL, ended = NULL"
