@@ -37,6 +37,14 @@ static void record(dur_step *step, int position)
     assert_int_equal(dur_record_result(step, dur_integer(100 + position)), DUR_OK);
 }
 
+/* The owner of this run dies, and another one comes. */
+static void die(engine_world *world, dur_run *run)
+{
+    memory_store_die(world->store, 0);
+    dur_close_run(run);
+    engine_world_succeed(world);
+}
+
 /* Begin `count` steps and record those of `order`, one digit each; then the owner dies. */
 static void die_after(engine_world *world, int count, const char *order)
 {
@@ -45,7 +53,7 @@ static void die_after(engine_world *world, int count, const char *order)
 
     for (int i = 1; i <= count; i++) assert_int_equal(begin_step(run, i, &steps[i]), DUR_EXECUTE);
     for (; *order; order++) record(steps[*order - '0'], *order - '0');
-    engine_world_succeed(world);
+    die(world, run);
 }
 
 static void steps_are_recorded_in_any_order_with_the_lowest_open_one(void **state)
@@ -155,7 +163,7 @@ static void a_lost_row_is_corrupt_and_named(void **state)
             assert_int_equal(begin_step(run, i, &step), DUR_EXECUTE);
             record(step, i);
         }
-        engine_world_succeed(&world);
+        die(&world, run);
         memory_store_delete_step(world.witness, "run-1", lost);
         memory_store_forget(world.witness);
         run = begin_run(&world);
@@ -191,7 +199,7 @@ static void a_row_lost_from_among_open_steps_is_corrupt(void **state)
         assert_int_equal(code, i < 3 ? DUR_REPLAYED : DUR_EXECUTE);
     }
     record(step, 3); /* its low is 3 */
-    engine_world_succeed(world);
+    die(world, run);
     memory_store_delete_step(world->witness, "run-1", 1);
     run = begin_run(world);
     assert_int_equal(begin_step(run, 1, &step), DUR_CORRUPT);
@@ -264,7 +272,7 @@ static void a_step_keeps_its_key_from_owner_to_owner(void **state)
         for (int j = 1; j < i; j++) assert_string_not_equal(keys[i], keys[j]);
         if (i < 3) record(step, i);
     }
-    engine_world_succeed(world);
+    die(world, run);
     run = begin_run(world);
     for (int i = 1; i <= 3; i++) {
         assert_int_equal(begin_step(run, i, &step), i < 3 ? DUR_REPLAYED : DUR_EXECUTE);

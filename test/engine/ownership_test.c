@@ -203,8 +203,10 @@ static void of_two_who_claim_at_once_the_slower_one_looks_again(void **state)
 {
     engine_world *world = *state;
     pass user = {0};
+    dur_run *run = begin(world);
 
-    begin(world);
+    memory_store_die(world->store, 0);
+    dur_close_run(run);
     world->options.owner_alive = be_faster;
     engine_world_succeed(world);
     memory_store_forget(world->witness);

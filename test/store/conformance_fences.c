@@ -64,7 +64,7 @@ static void claim_is_refused_where_epoch_or_token_are_not_those_seen(void **stat
         other_fence(second, second.epoch, first.token),
         other_fence(second, second.epoch, -second.token),
         other_fence(second, 0, 0),
-        other_fence(second, INT64_MAX, second.token),
+        other_fence(second, INT64_MAX - 1, second.token), /* the last one can not be followed */
         other_fence(second, INT64_MIN, second.token),
         other_fence(second, second.epoch, INT64_MAX),
         other_fence(second, second.epoch, INT64_MIN),

@@ -210,7 +210,7 @@ static int format_of_this_machine(void)
 
 static void objects_are_marked_with_their_machine(void **state)
 {
-    const struct { int32_t a; double b; } object = {7, 1.5};
+    const struct { int64_t a; double b; } object = {7, 1.5};
 
     (void)state;
     assert_bytes(dur_object(&object, sizeof object), DURABLE_DATUM_BLOB, format_of_this_machine());
