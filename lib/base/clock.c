@@ -65,3 +65,14 @@ DURABLE_INTERNAL void durable_clock_sleep(const durable_clock *clock, int64_t du
     else
         sqlite3_sleep(duration_ms > INT_MAX ? INT_MAX : (int)duration_ms);
 }
+
+DURABLE_INTERNAL int64_t durable_time_after(int64_t from, int64_t duration_ms)
+{
+    return from > INT64_MAX - duration_ms ? INT64_MAX : from + duration_ms;
+}
+
+DURABLE_INTERNAL int64_t durable_time_between(int64_t from, int64_t to)
+{
+    if (to <= from) return 0;
+    return from < 0 && to > INT64_MAX + from ? INT64_MAX : to - from;
+}

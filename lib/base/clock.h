@@ -22,4 +22,9 @@ DURABLE_INTERNAL int64_t durable_clock_now(const durable_clock *clock);
 DURABLE_INTERNAL void durable_clock_random(const durable_clock *clock, void *bytes, size_t count);
 DURABLE_INTERNAL void durable_clock_sleep(const durable_clock *clock, int64_t duration_ms);
 
+/* Reckoning with times that a host's clock or an edited log may put anywhere: it stops at the ends
+ * of int64_t. `duration_ms` is not negative; from `from` to `to`: 0 where that lies behind. */
+DURABLE_INTERNAL int64_t durable_time_after(int64_t from, int64_t duration_ms);
+DURABLE_INTERNAL int64_t durable_time_between(int64_t from, int64_t to);
+
 #endif

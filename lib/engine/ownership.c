@@ -118,7 +118,8 @@ static int check_free(const opening *open)
     if (is_free(open)) return DUR_OK;
     return durable_error_set(&open->log->store->error, DUR_OWNED,
                              "it is held by a live owner (%s), whose lease runs for %lld ms more",
-                             open->owner, (long long)(open->record.lease_end - open->now));
+                             open->owner,
+                             (long long)durable_time_between(open->now, open->record.lease_end));
 }
 
 /* What the visit came to, beside the codes: the run is there and may be claimed. */
@@ -176,7 +177,7 @@ static int claim(opening *open, bool *claimed)
     wanted.seen_epoch = open->record.epoch;
     wanted.seen_token = open->record.token;
     wanted.owner = log->owner;
-    wanted.lease_end = open->run->lease_end = open->now + log->lease_ms;
+    wanted.lease_end = open->run->lease_end = durable_time_after(open->now, log->lease_ms);
     wanted.claims = open->claims;
     durable_clock_random(&log->clock, &wanted.token, sizeof wanted.token);
     return log->store->methods->claim_run(log->store, &wanted, claimed, &open->run->fence);
@@ -233,7 +234,7 @@ static int create(opening *open, bool *created)
     new_run.behaviour = DURABLE_BEHAVIOUR;
     new_run.input = open->input;
     new_run.owner = log->owner;
-    new_run.lease_end = run->lease_end = open->now + log->lease_ms;
+    new_run.lease_end = run->lease_end = durable_time_after(open->now, log->lease_ms);
     new_run.now = open->now;
     durable_clock_random(&log->clock, &new_run.token, sizeof new_run.token);
     return log->store->methods->create_run(log->store, &new_run, created, &run->fence);

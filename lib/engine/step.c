@@ -301,7 +301,7 @@ static int prolong_claim(dur_run *run, const durable_request *request,
     int64_t lease_end;
 
     if (!options || options->lease_ms <= 0) return DUR_OK;
-    lease_end = now > INT64_MAX - options->lease_ms ? INT64_MAX : now + options->lease_ms;
+    lease_end = durable_time_after(now, options->lease_ms);
     if (lease_end <= run->lease_end) return DUR_OK;
     if (store->methods->renew_lease(store, &run->fence, lease_end) != DUR_OK)
         return durable_run_stop_with_store(run, request->position, request->name);
@@ -386,8 +386,8 @@ static int64_t renewed_lease(const dur_run *run, int64_t now)
 {
     int64_t lease_ms = run->log->lease_ms;
 
-    if (run->lease_end - now >= lease_ms / 2) return 0;
-    return now > INT64_MAX - lease_ms ? INT64_MAX : now + lease_ms;
+    if (durable_time_between(now, run->lease_end) >= lease_ms / 2) return 0;
+    return durable_time_after(now, lease_ms);
 }
 
 static bool has_unrecorded(const dur_run *run)
@@ -487,7 +487,7 @@ static void describe_outcome(const dur_step *step, int kind_of_outcome,
     outcome->low = run->open_first->position;
     outcome->attempt = 1;
     outcome->began = step->began;
-    outcome->took = now > step->began ? now - step->began : 0;
+    outcome->took = durable_time_between(step->began, now);
     outcome->lease_end = renewed_lease(run, now);
 }
 
