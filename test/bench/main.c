@@ -1,0 +1,136 @@
+/* test/bench: durable_bench, the library's costs as ratios to hand-written SQLite. */
+#include "bench.h"
+#include "rows.h"
+#include "shapes.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const char usage[] =
+    "usage: durable_bench [options]\n"
+    "  --json          one JSON object a line: name, value, unit, baseline, ratio, bar, pass\n"
+    "  --only PREFIX   only rows whose name begins so\n"
+    "  --rounds N      rounds of each race (default: each row's own)\n"
+    "  --scale F       times every number of rows, runs and steps (default 1)\n"
+    "  --seed N        of every choice of a run (default 1)\n"
+    "  --check         exit code 1 if a bar is missed\n"
+    "  --shapes        compare table shapes and places for the fence, in raw SQLite\n"
+    "value is a median over interleaved rounds, baseline that of raw SQLite doing the same, and\n"
+    "ratio the median over the rounds of the one divided by the other in the same round.\n"
+    "Databases (up to 2 GB) are made under TMPDIR, or /tmp, and removed.\n";
+
+_Noreturn static void explain(void)
+{
+    fputs(usage, stderr);
+    exit(2);
+}
+
+static const char *argument_of(char **arguments, int *at)
+{
+    if (!arguments[*at + 1])
+        explain();
+    *at += 1;
+    return arguments[*at];
+}
+
+/* Gives the arguments of a counted piece of work, NULL in the ordinary case. */
+static char **read_options(bench_options *options, char **arguments)
+{
+    for (int i = 1; arguments[i]; i++) {
+        const char *name = arguments[i];
+
+        if (strcmp(name, "--json") == 0)
+            options->json = true;
+        else if (strcmp(name, "--check") == 0)
+            options->check = true;
+        else if (strcmp(name, "--shapes") == 0)
+            options->shapes = true;
+        else if (strcmp(name, "--only") == 0)
+            options->only = argument_of(arguments, &i);
+        else if (strcmp(name, "--rounds") == 0)
+            options->rounds = atoi(argument_of(arguments, &i));
+        else if (strcmp(name, "--scale") == 0)
+            options->scale = atof(argument_of(arguments, &i));
+        else if (strcmp(name, "--seed") == 0)
+            options->seed = strtoull(argument_of(arguments, &i), NULL, 10);
+        else if (strcmp(name, "--directory") == 0)
+            options->directory = argument_of(arguments, &i);
+        else if (strcmp(name, "--counted") == 0 && arguments[i + 1] && arguments[i + 2])
+            return arguments + i + 1;
+        else
+            explain();
+    }
+    if (options->rounds < 0 || !(options->scale > 0))
+        explain();
+    return NULL;
+}
+
+static int run_all(const bench_options *options)
+{
+    bench_print_head(options);
+    if (options->shapes) {
+        bench_shapes(options);
+    } else {
+        bench_record(options);
+        bench_replay(options);
+        bench_resumption(options);
+        bench_size(options);
+    }
+    return bench_print_foot(options) || !options->check ? 0 : 1;
+}
+
+/* In a process of its own, so that the databases go away however it ends. */
+static int run_in_child(bench_options *options)
+{
+    char directory[4000];
+    const char *base = getenv("TMPDIR");
+    int status = 0;
+    pid_t child = 0;
+
+    snprintf(directory, sizeof directory, "%s/durable_bench.XXXXXX", base && *base ? base : "/tmp");
+    if (!mkdtemp(directory))
+        bench_die("%s: %s", directory, strerror(errno));
+    options->directory = directory;
+    child = fork();
+    if (child == 0)
+        exit(run_all(options));
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
+    if (child < 0 || waitpid(child, &status, 0) != child)
+        fprintf(stderr, "durable_bench: %s\n", strerror(errno));
+    bench_remove_directory(directory);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 2;
+}
+
+/* The program is its own child under callgrind. */
+static int run_counted(const bench_options *options, char **arguments)
+{
+    if (strcmp(arguments[0], "shape") == 0)
+        bench_shapes_counted(options, arguments + 1);
+    else if (strcmp(arguments[0], "record") == 0)
+        bench_record_counted(options, arguments[1]);
+    else if (strcmp(arguments[0], "replay") == 0)
+        bench_replay_counted(options, arguments[1]);
+    else
+        explain();
+    return 0;
+}
+
+int main(int argument_count, char **arguments)
+{
+    static char program[4096];
+    bench_options options = {.only = "", .scale = 1, .seed = 1, .program = program};
+    char **counted = NULL;
+
+    if (argument_count < 1 || readlink("/proc/self/exe", program, sizeof program - 1) < 0)
+        explain();
+    counted = read_options(&options, arguments);
+    if (!counted)
+        return run_in_child(&options);
+    return run_counted(&options, counted);
+}
