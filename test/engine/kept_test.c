@@ -163,6 +163,25 @@ static void a_log_that_closes_tries_once_more(void **state)
     assert_once(&user);
 }
 
+static void a_log_that_closes_under_an_open_run_tries_once_more(void **state)
+{
+    engine_world *world = *state;
+    dur_run *run = NULL;
+    dur_step *step = NULL;
+
+    assert_int_equal(dur_begin_run(world->log, "work", "run-1", NULL, &run), DUR_OK);
+    assert_int_equal(dur_begin_step(run, "a", NULL, &step), DUR_EXECUTE);
+    memory_store_fail(world->store, "append", 1, DUR_BUSY, MEMORY_BEFORE);
+    assert_int_equal(dur_record_result(step, dur_text("kept")), DUR_BUSY);
+    memory_store_forget(world->witness);
+    dur_close(engine_world_join(world));
+    world->dead_count = 0;
+    assert_story(world, "append run-1 #1 \"a\" result low 1: recorded\n"
+                        "release run-1\n");
+    assert_int_equal(dur_record_result(step, dur_text("kept")), DUR_MISUSE);
+    dur_close_run(run);
+}
+
 /* Law 6 before law 3: another owner has executed the step meanwhile, or is about to. */
 static void what_was_kept_is_forgotten_when_the_run_has_another_owner(void **state)
 {
@@ -410,6 +429,7 @@ int main(void)
         ENGINE_TEST(a_failure_is_kept_like_a_result),
         ENGINE_TEST(while_the_database_fails_nothing_else_is_done),
         ENGINE_TEST(a_log_that_closes_tries_once_more),
+        ENGINE_TEST(a_log_that_closes_under_an_open_run_tries_once_more),
         ENGINE_TEST(what_was_kept_is_forgotten_when_the_run_has_another_owner),
         ENGINE_TEST(what_was_kept_is_forgotten_when_the_run_was_deleted),
         ENGINE_TEST(what_one_run_kept_is_not_written_for_another),
