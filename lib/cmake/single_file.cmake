@@ -4,7 +4,7 @@
 #   cmake -D OUTPUT=<folder> -P lib/cmake/single_file.cmake
 #
 # Each header of ours is put in where it is included first. A macro that a source file defines for
-# itself ends with that file.
+# itself ends with that file. A static name that two source files use gets room and file in front.
 cmake_minimum_required(VERSION 3.22)
 
 get_filename_component(lib "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
@@ -67,16 +67,58 @@ function(append_file path)
   append_text("${text}")
 endfunction()
 
-# The macros that a source file defines, given back at its end.
-function(append_undefines path)
-  file(STRINGS "${path}" defines REGEX "^#define [A-Za-z_]")
+# The static functions, objects and types of a source file.
+function(static_names path result)
+  file(READ "${path}" text)
+  string(REGEX MATCHALL "\n(static [^;={(\n]+|typedef (struct|enum) [a-z0-9_]+)" lines "${text}")
+  set(names "")
+  foreach(line IN LISTS lines)
+    string(REGEX MATCH "([A-Za-z0-9_]+)(\\[[^]]*\\])* *$" line "${line}")
+    list(APPEND names ${CMAKE_MATCH_1})
+  endforeach()
+  list(REMOVE_DUPLICATES names)
+  set(${result} "${names}" PARENT_SCOPE)
+endfunction()
+
+# Those of them that another source file has too.
+function(shared_names result)
+  set(all "")
+  set(shared "")
+  foreach(source IN LISTS durable_sources)
+    static_names("${lib}/${source}" names)
+    foreach(name IN LISTS names)
+      if(name IN_LIST all)
+        list(APPEND shared ${name})
+      endif()
+    endforeach()
+    list(APPEND all ${names})
+  endforeach()
+  set(${result} "${shared}" PARENT_SCOPE)
+endfunction()
+
+# A source file between the macros that rename its shared names, and the end of its own macros.
+function(append_source source)
+  string(REGEX REPLACE "\\.c$" "_" prefix "${source}")
+  string(REPLACE "/" "_" prefix "${prefix}")
+  static_names("${lib}/${source}" names)
+  file(STRINGS "${lib}/${source}" defines REGEX "^#define [A-Za-z_]")
+  set(macros "")
   foreach(define IN LISTS defines)
     string(REGEX MATCH "^#define ([A-Za-z0-9_]+)" define "${define}")
-    set(macro "${CMAKE_MATCH_1}")
-    if(NOT macro MATCHES "_SOURCE$" AND NOT macro IN_LIST undefined)
-      list(APPEND undefined ${macro})
-      append_text("#undef ${macro}\n")
+    if(NOT CMAKE_MATCH_1 MATCHES "_SOURCE$")
+      list(APPEND macros ${CMAKE_MATCH_1})
     endif()
+  endforeach()
+  foreach(name IN LISTS names)
+    if(name IN_LIST shared)
+      append_text("#define ${name} ${prefix}${name}\n")
+      list(APPEND macros ${name})
+    endif()
+  endforeach()
+  append_file("${lib}/${source}")
+  list(REMOVE_DUPLICATES macros)
+  foreach(macro IN LISTS macros)
+    append_text("#undef ${macro}\n")
   endforeach()
 endfunction()
 
@@ -108,9 +150,9 @@ append_text("
 
 #include \"durable.h\"
 ")
+shared_names(shared)
 foreach(source IN LISTS durable_sources)
-  append_file("${lib}/${source}")
-  append_undefines("${lib}/${source}")
+  append_source("${source}")
 endforeach()
 
 file(READ "${OUTPUT}/durable.c.new" text)

@@ -134,12 +134,16 @@ DURABLE_INTERNAL void durable_sqlite_rest(sqlite3_stmt *statement)
 /* A step with waiting. A failed try resets the statement and keeps its bindings. */
 static int step_waiting(durable_sqlite *store, sqlite3_stmt *statement, int64_t *waited_ms)
 {
+    bool in_transaction = !sqlite3_get_autocommit(store->db);
+
     for (;;) {
         int result = sqlite3_step(statement);
 
         if (result == SQLITE_ROW || result == SQLITE_DONE) return result;
         result = sqlite3_extended_errcode(store->db);
         sqlite3_reset(statement);
+        /* SQLite has rolled back by itself: what stood before this statement is gone as well. */
+        if (in_transaction && sqlite3_get_autocommit(store->db)) return result;
         /* A stale snapshot that nobody holds is gone with the reset: an ordinary collision. */
         if (result == SQLITE_BUSY_SNAPSHOT && sqlite3_get_autocommit(store->db) &&
             sqlite3_txn_state(store->db, NULL) == SQLITE_TXN_NONE)
@@ -219,6 +223,20 @@ static int step_plain(durable_sqlite *store, durable_write *write, durable_state
     return durable_sqlite_write_step(store, write, statement, NULL);
 }
 
+/* What ends a group is prepared before it begins: ending it then needs no memory. False: the error
+ * is set. */
+static bool prepare_group(durable_sqlite *store, const durable_write *write)
+{
+    static const durable_statement alone[] = {DURABLE_SQL_BEGIN, DURABLE_SQL_COMMIT,
+                                              DURABLE_SQL_ROLLBACK};
+    static const durable_statement joined[] = {DURABLE_SQL_SAVEPOINT, DURABLE_SQL_RELEASE,
+                                               DURABLE_SQL_ROLLBACK_TO};
+
+    for (int i = 0; i < 3; i++)
+        if (!durable_sqlite_statement(store, write->joined ? joined[i] : alone[i])) return false;
+    return true;
+}
+
 /* In a transaction SAVEPOINT takes no lock: where it is "busy", a write statement of the host is
  * half stepped, and waiting would not help. */
 static int open_savepoint(durable_sqlite *store, durable_write *write)
@@ -234,6 +252,7 @@ static int open_savepoint(durable_sqlite *store, durable_write *write)
 
 DURABLE_INTERNAL int durable_sqlite_group_begin(durable_sqlite *store, durable_write *write)
 {
+    if (!prepare_group(store, write)) return store->head.error.sqlite_code;
     if (write->joined) return open_savepoint(store, write);
     return step_plain(store, write, DURABLE_SQL_BEGIN);
 }

@@ -170,11 +170,11 @@ DURABLE_INTERNAL int durable_read_run_row(durable_sqlite *store, sqlite3_stmt *s
         column_is_wrong(&row, 4);
     record->behaviour = read_small(&row, 5);
     if (record->behaviour < 1) column_is_wrong(&row, 5);
-    record->epoch = read_between(&row, 6, 1, INT64_MAX - 1);
+    record->epoch = read_between(&row, 6, 0, INT64_MAX - 1);
     record->token = read_integer(&row, 7);
     record->owner = read_string(&row, 8, true);
     record->lease_end = read_integer(&row, 9);
-    record->claims = read_between(&row, 10, 1, INT64_MAX - 1);
+    record->claims = read_between(&row, 10, 0, INT64_MAX - 1);
     record->created = read_integer(&row, 11);
     record->ended = sqlite3_column_type(statement, 12) == SQLITE_NULL ? 0 : read_integer(&row, 12);
     read_datum(&row, 13, &record->input);

@@ -15,12 +15,10 @@
  *
  * durable_runs, one row a run; nothing in it changes when a step is recorded
  *   run              small key, never given again while rows of it remain
- *   epoch, token     the fence: counted up, and drawn at random, by each claim
- *   status           1 running, 2 completed, 3 failed, 4 parked
- *   lease_end        when the claim ends unless renewed; 0: nobody holds the run
- *   owner            the mark of who holds it, or null: version, boot, pid namespace, pid, start
- *                    time of the process, nonce
- *   claims           claims in a row without a new step row
+ *   epoch, token     the fence of the last claim that was given back; while the run is claimed the
+ *                    one in durable_claims counts
+ *   status           1 running, 2 completed, 3 failed, 4 parked; a claimed run is running
+ *   claims           claims in a row without a new step row, up to that claim
  *   request          what somebody asked of the run: 0 nothing (kept for cancel and pause)
  *   id, uid          the host's name for the run; 32 random hex digits, never used twice
  *   workflow         the name of the workflow
@@ -31,6 +29,15 @@
  *   created, ended   ended is null while the run is not ended
  *   input_format, input, output_format, output   values; see the formats below
  *   failure          why it failed; the report of a parked run; or null
+ *
+ * durable_claims, one row a run that somebody holds now; few and small, so that the fence, which
+ * every record looks at, is in memory however many runs there are
+ *   run              the run; deleting a run deletes its claim
+ *   epoch, token     the fence: counted up, and drawn at random, by each claim
+ *   owner            the mark of who holds it: version, boot, pid namespace, pid, start time of the
+ *                    process, nonce
+ *   lease_end        when the claim ends unless it is renewed
+ *   claims           claims in a row without a new step row, this one included
  *
  * durable_steps, one row a recorded step; rows are only ever added
  *   step             run * 134217728 + position; positions count from 1
@@ -58,12 +65,20 @@ static const char *const tables[] = {
     " created INTEGER NOT NULL, library TEXT NOT NULL)",
 
     "CREATE TABLE @durable_runs(run INTEGER PRIMARY KEY, epoch INTEGER NOT NULL,"
-    " token INTEGER NOT NULL, status INTEGER NOT NULL, lease_end INTEGER NOT NULL, owner TEXT,"
-    " claims INTEGER NOT NULL, request INTEGER NOT NULL, id TEXT NOT NULL UNIQUE,"
-    " uid TEXT NOT NULL, workflow TEXT NOT NULL, code_version TEXT, behaviour INTEGER NOT NULL,"
-    " parent INTEGER, queue TEXT NOT NULL, priority INTEGER NOT NULL, due INTEGER,"
-    " created INTEGER NOT NULL, ended INTEGER, input_format INTEGER NOT NULL, input,"
+    " token INTEGER NOT NULL, status INTEGER NOT NULL, claims INTEGER NOT NULL,"
+    " request INTEGER NOT NULL, id TEXT NOT NULL UNIQUE, uid TEXT NOT NULL,"
+    " workflow TEXT NOT NULL, code_version TEXT, behaviour INTEGER NOT NULL, parent INTEGER,"
+    " queue TEXT NOT NULL, priority INTEGER NOT NULL, due INTEGER, created INTEGER NOT NULL,"
+    " ended INTEGER, input_format INTEGER NOT NULL, input,"
     " output_format INTEGER NOT NULL DEFAULT 0, output, failure TEXT)",
+
+    "CREATE TABLE @durable_claims(run INTEGER PRIMARY KEY, epoch INTEGER NOT NULL,"
+    " token INTEGER NOT NULL, owner TEXT NOT NULL, lease_end INTEGER NOT NULL,"
+    " claims INTEGER NOT NULL)",
+
+    /* For a person who deletes a run by hand: its owner must lose it. */
+    "CREATE TRIGGER @durable_run_deleted AFTER DELETE ON durable_runs"
+    " BEGIN DELETE FROM durable_claims WHERE run = old.run; END",
 
     "CREATE TABLE @durable_steps(step INTEGER PRIMARY KEY, kind INTEGER NOT NULL,"
     " outcome INTEGER NOT NULL, name TEXT NOT NULL, format INTEGER NOT NULL, value,"
@@ -75,16 +90,18 @@ static const char *const tables[] = {
 #define READABLE_TIME(ms)                                                                          \
     "strftime('%Y-%m-%d %H:%M:%f', " ms " / 1000.0, 'unixepoch')"
 
-    "CREATE VIEW @durable_runs_view AS SELECT id, workflow,"
-    " CASE status WHEN 1 THEN 'running' WHEN 2 THEN 'completed' WHEN 3 THEN 'failed'"
-    " WHEN 4 THEN 'parked' ELSE status END AS status,"
+    "CREATE VIEW @durable_runs_view AS SELECT r.id AS id, r.workflow AS workflow,"
+    " CASE iif(c.run, 1, r.status) WHEN 1 THEN 'running' WHEN 2 THEN 'completed'"
+    " WHEN 3 THEN 'failed' WHEN 4 THEN 'parked' ELSE r.status END AS status,"
     " (SELECT count(*) FROM durable_steps AS s"
     " WHERE s.step BETWEEN r.run << 27 AND (r.run << 27) + 134217727) AS steps,"
-    " epoch AS claims, owner, " READABLE_TIME("nullif(lease_end, 0)") " AS lease_end, "
-    READABLE_TIME("created") " AS created, " READABLE_TIME("ended") " AS ended, "
-    READABLE_VALUE("input_format", "input") " AS input, "
-    READABLE_VALUE("output_format", "output") " AS output, failure, code_version, uid, run"
-    " FROM durable_runs AS r",
+    " coalesce(c.epoch, r.epoch) AS claims, c.owner AS owner, "
+    READABLE_TIME("c.lease_end") " AS lease_end, "
+    READABLE_TIME("r.created") " AS created, " READABLE_TIME("r.ended") " AS ended, "
+    READABLE_VALUE("r.input_format", "r.input") " AS input, "
+    READABLE_VALUE("r.output_format", "r.output") " AS output,"
+    " iif(c.run, NULL, r.failure) AS failure, r.code_version AS code_version, r.uid AS uid,"
+    " r.run AS run FROM durable_runs AS r LEFT JOIN durable_claims AS c ON c.run = r.run",
 
     "CREATE VIEW @durable_steps_view AS SELECT r.id AS run_id, s.step & 134217727 AS position,"
     " s.name, CASE s.kind WHEN 1 THEN 'step' ELSE s.kind END AS kind,"
@@ -99,14 +116,17 @@ static const char *const tables[] = {
 
 /* Every column that we use, so that tables of somebody else under these names are told apart. */
 static const char *const probes[] = {
-    "SELECT run, epoch, token, status, lease_end, owner, claims, request, id, uid, workflow,"
-    " code_version, behaviour, parent, queue, priority, due, created, ended, input_format, input,"
+    "SELECT run, epoch, token, status, claims, request, id, uid, workflow, code_version,"
+    " behaviour, parent, queue, priority, due, created, ended, input_format, input,"
     " output_format, output, failure FROM @durable_runs",
+    "SELECT run, epoch, token, owner, lease_end, claims FROM @durable_claims",
     "SELECT step, kind, outcome, name, format, value, low, epoch, attempt, began, took,"
     " fingerprint, site FROM @durable_steps",
 };
 
 #define PROBE_COUNT (sizeof probes / sizeof probes[0])
+
+static const char *const probed[] = {"a durable_runs", "a durable_claims", "a durable_steps"};
 
 static int foreign(durable_sqlite *store, const char *what)
 {
@@ -147,7 +167,8 @@ static int count_objects(durable_sqlite *store, int64_t *log, int64_t *others)
     if (code != DUR_OK) return code;
     return query_integer(store,
                          "SELECT count(*) FROM @sqlite_master WHERE lower(name) IN ('durable_runs',"
-                         " 'durable_steps', 'durable_runs_view', 'durable_steps_view')",
+                         " 'durable_claims', 'durable_steps', 'durable_runs_view',"
+                         " 'durable_steps_view', 'durable_run_deleted')",
                          others, &present);
 }
 
@@ -166,7 +187,7 @@ static int check_columns(durable_sqlite *store)
 
         sqlite3_finalize(statement);
         if (result == SQLITE_ERROR)
-            return foreign(store, i == 0 ? "a durable_runs" : "a durable_steps");
+            return foreign(store, probed[i]);
         if (result != SQLITE_OK) return durable_sqlite_failed(store, result, "read the log");
     }
     return DUR_OK;
@@ -269,7 +290,7 @@ DURABLE_INTERNAL int durable_sqlite_ensure_schema(durable_sqlite *store)
     if (code == DUR_OK) code = count_objects(store, &log, &others);
     if (code != DUR_OK) return code;
     if (log > 0) return check_version(store);
-    if (others > 0) return foreign(store, "a table or view named durable_runs or durable_steps");
+    if (others > 0) return foreign(store, "a durable_runs, durable_claims or durable_steps");
     if (sqlite3_db_readonly(store->db, store->schema) == 1)
         return durable_error_set(&store->head.error, DUR_READONLY,
                                  "schema \"%s\" holds no log, and is read-only: open it for writing"

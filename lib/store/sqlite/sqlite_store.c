@@ -13,32 +13,62 @@ static durable_sqlite *self(durable_store *store)
 
 /* ---- The fence ----------------------------------------------------------------------------- */
 
-/* Why a fenced write found no row: the verdict, with the error set to it. Negative epochs and
- * tokens may be anything; only "newer than ours" tells another owner from a rollback. */
-static int explain_fence(durable_sqlite *store, const durable_fence *fence)
+/* What stands behind a fence. */
+typedef struct fence_look {
+    bool there;   /* the run has a row */
+    bool claimed; /* somebody holds it */
+    int64_t epoch, token;
+    int64_t status;
+} fence_look;
+
+static int look_at_fence(durable_sqlite *store, const durable_fence *fence, fence_look *look)
 {
     sqlite3_stmt *statement = durable_sqlite_statement(store, DURABLE_SQL_LOOK_AT_FENCE);
-    int64_t epoch = 0;
     int result;
 
+    memset(look, 0, sizeof *look);
     if (!statement) return store->head.error.code;
     sqlite3_bind_int64(statement, 1, fence->run);
     result = durable_sqlite_read(store, statement);
-    if (result == SQLITE_ROW) epoch = sqlite3_column_int64(statement, 0);
-    if (result != SQLITE_ROW && result != SQLITE_DONE)
+    if (result == SQLITE_ROW) {
+        look->there = true;
+        look->epoch = sqlite3_column_int64(statement, 0);
+        look->token = sqlite3_column_int64(statement, 1);
+        look->claimed = sqlite3_column_int(statement, 2) != 0;
+        look->status = sqlite3_column_int64(statement, 3);
+    } else if (result != SQLITE_DONE) {
         durable_sqlite_failed(store, result, "look at the claim");
+    }
     durable_sqlite_rest(statement);
-    if (result == SQLITE_ROW && epoch > fence->epoch)
+    return result == SQLITE_ROW || result == SQLITE_DONE ? DUR_OK : store->head.error.code;
+}
+
+static bool is_given_back(const fence_look *look, const durable_fence *fence)
+{
+    return look->there && !look->claimed && look->epoch == fence->epoch &&
+           look->token == fence->token;
+}
+
+/* Why a fenced write found nothing: the verdict, with the error set to it. Only an epoch newer than
+ * ours tells another owner from a rollback for certain. */
+static int explain_fence(durable_sqlite *store, const durable_fence *fence)
+{
+    fence_look look;
+    int code = look_at_fence(store, fence, &look);
+
+    if (code != DUR_OK) return code;
+    if (look.there && look.epoch > fence->epoch)
         return durable_error_set(&store->head.error, DUR_LOST,
                                  "another owner has claimed the run (epoch %lld, ours was %lld)",
-                                 (long long)epoch, (long long)fence->epoch);
-    if (result != SQLITE_ROW && result != SQLITE_DONE) return store->head.error.code;
+                                 (long long)look.epoch, (long long)fence->epoch);
+    if (is_given_back(&look, fence))
+        return durable_error_set(&store->head.error, DUR_LOST, "the claim was given back");
     if (fence->provisional)
         return durable_error_set(&store->head.error, DUR_ROLLED_BACK,
                                  "the transaction in which the run was claimed was rolled back");
     return durable_error_set(&store->head.error, DUR_LOST,
-                             result == SQLITE_ROW ? "another owner has claimed the run"
-                                                  : "the run was deleted from the log");
+                             look.there ? "another owner has claimed the run"
+                                        : "the run was deleted from the log");
 }
 
 /* A record that was joined to the host's transaction is believed only once it was seen again.
@@ -89,28 +119,64 @@ static void bind_fence(sqlite3_stmt *statement, const durable_fence *fence)
 /* Binds what a fenced statement wants beside the fence; gives SQLite's result. */
 typedef int bind_fn(sqlite3_stmt *statement, const void *context);
 
-/* One fenced UPDATE of the run's own row. */
-static int fenced_update(durable_sqlite *store, durable_statement which, durable_fence *fence,
-                         bind_fn *bind, const void *context, const char *doing)
+static int fenced_step(durable_sqlite *store, durable_write *write, durable_statement which,
+                       const durable_fence *fence, bind_fn *bind, const void *context, int *changes)
 {
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = durable_sqlite_statement(store, which);
+    int result;
+
+    *changes = 0;
+    if (!statement) return store->head.error.sqlite_code;
+    bind_fence(statement, fence);
+    result = bind ? bind(statement, context) : SQLITE_OK;
+    if (result == SQLITE_OK)
+        return durable_sqlite_write_step(store, write, statement, changes);
+    durable_sqlite_rest(statement);
+    durable_sqlite_failed(store, result, write->doing);
+    return result;
+}
+
+/* Change the run's row and give its claim back, in one commit. *changes is 0 where the fence was no
+ * longer ours. */
+static int leave_in_group(durable_sqlite *store, durable_write *write, durable_statement which,
+                          const durable_fence *fence, bind_fn *bind, const void *context,
+                          int *changes)
+{
+    int dropped = 0;
+    int result = durable_sqlite_group_begin(store, write);
+
+    if (result != SQLITE_DONE) return result;
+    result = fenced_step(store, write, which, fence, bind, context, changes);
+    if (result == SQLITE_DONE && *changes)
+        result = fenced_step(store, write, DURABLE_SQL_DROP_CLAIM, fence, NULL, NULL, &dropped);
+    if (result == SQLITE_DONE) result = durable_sqlite_group_commit(store, write);
+    if (result != SQLITE_DONE) durable_sqlite_group_rollback(store, write);
+    return result;
+}
+
+/* The claim is ours no more: because this very act was done before, and only its answer was lost? */
+static int explain_leaving(durable_sqlite *store, const durable_fence *fence, int64_t status)
+{
+    fence_look look;
+    int code = look_at_fence(store, fence, &look);
+
+    if (code != DUR_OK) return code;
+    if (is_given_back(&look, fence) && look.status == status) return DUR_OK;
+    return explain_fence(store, fence);
+}
+
+static int leave_run(durable_sqlite *store, durable_statement which, durable_fence *fence,
+                     bind_fn *bind, const void *context, int64_t status, const char *doing)
+{
     durable_write write;
     int result, changes = 0;
     int code = durable_sqlite_write_begin(store, &write, doing);
 
     if (code == DUR_OK) code = tables_gone(store, confirm_provisional(store, fence));
     if (code != DUR_OK) return code;
-    statement = durable_sqlite_statement(store, which);
-    if (!statement) return tables_gone(store, store->head.error.code);
-    bind_fence(statement, fence);
-    result = bind ? bind(statement, context) : SQLITE_OK;
-    if (result != SQLITE_OK) {
-        durable_sqlite_rest(statement);
-        return durable_sqlite_failed(store, result, doing);
-    }
-    result = durable_sqlite_write_step(store, &write, statement, &changes);
+    result = leave_in_group(store, &write, which, fence, bind, context, &changes);
     code = tables_gone(store, durable_sqlite_write_end(store, &write, result));
-    if (code == DUR_OK && changes == 0) return explain_fence(store, fence);
+    if (code == DUR_OK && changes == 0) return explain_leaving(store, fence, status);
     return code;
 }
 
@@ -151,17 +217,6 @@ static int find_run(durable_store *base, const char *id, durable_run_visitor *vi
     return code;
 }
 
-/* The key that the insert chose is the connection's last rowid, until that is restored. */
-static int insert_run(durable_sqlite *store, durable_write *write, sqlite3_stmt *statement,
-                      durable_fence *fence)
-{
-    int changes = 0;
-    int result = durable_sqlite_write_step(store, write, statement, &changes);
-
-    fence->run = changes ? sqlite3_last_insert_rowid(store->db) : 0;
-    return result;
-}
-
 static int bind_new_run(sqlite3_stmt *statement, const durable_new_run *new_run)
 {
     int result = durable_bind_string(statement, 1, new_run->id);
@@ -169,38 +224,97 @@ static int bind_new_run(sqlite3_stmt *statement, const durable_new_run *new_run)
     if (result == SQLITE_OK) result = durable_bind_string(statement, 2, new_run->uid);
     if (result == SQLITE_OK) result = durable_bind_string(statement, 3, new_run->workflow);
     if (result == SQLITE_OK) result = durable_bind_string(statement, 4, new_run->code_version);
-    if (result == SQLITE_OK) result = durable_bind_string(statement, 6, new_run->owner);
-    if (result == SQLITE_OK) result = durable_bind_datum(statement, 11, &new_run->input);
+    if (result == SQLITE_OK) result = durable_bind_datum(statement, 9, &new_run->input);
     if (result != SQLITE_OK) return result;
     sqlite3_bind_int(statement, 5, new_run->behaviour);
-    sqlite3_bind_int64(statement, 7, new_run->token);
-    sqlite3_bind_int64(statement, 8, new_run->lease_end);
-    sqlite3_bind_int64(statement, 9, new_run->now);
-    return sqlite3_bind_int(statement, 10, new_run->input.format);
+    sqlite3_bind_int64(statement, 6, new_run->token);
+    sqlite3_bind_int64(statement, 7, new_run->now);
+    return sqlite3_bind_int(statement, 8, new_run->input.format);
+}
+
+/* The key that the insert chose is the connection's last rowid, until that is restored. 0: there
+ * was none to choose. */
+static int insert_run(durable_sqlite *store, durable_write *write, const durable_new_run *new_run,
+                      int64_t *run)
+{
+    sqlite3_stmt *statement = durable_sqlite_statement(store, DURABLE_SQL_CREATE_RUN);
+    int result, changes = 0;
+
+    *run = 0;
+    if (!statement) return store->head.error.sqlite_code;
+    result = bind_new_run(statement, new_run);
+    if (result != SQLITE_OK) {
+        durable_sqlite_rest(statement);
+        durable_sqlite_failed(store, result, write->doing);
+        return result;
+    }
+    result = durable_sqlite_write_step(store, write, statement, &changes);
+    if (changes) *run = sqlite3_last_insert_rowid(store->db);
+    return result;
+}
+
+static int step_claim(durable_sqlite *store, durable_write *write, durable_statement which,
+                      const durable_claim *claim, int *changes)
+{
+    sqlite3_stmt *statement = durable_sqlite_statement(store, which);
+    int result;
+
+    *changes = 0;
+    if (!statement) return store->head.error.sqlite_code;
+    result = durable_bind_string(statement, 4, claim->owner);
+    if (result != SQLITE_OK) {
+        durable_sqlite_rest(statement);
+        durable_sqlite_failed(store, result, write->doing);
+        return result;
+    }
+    sqlite3_bind_int64(statement, 1, claim->run);
+    sqlite3_bind_int64(statement, 2, claim->seen_epoch);
+    sqlite3_bind_int64(statement, 3, claim->seen_token);
+    sqlite3_bind_int64(statement, 5, claim->token);
+    sqlite3_bind_int64(statement, 6, claim->lease_end);
+    sqlite3_bind_int64(statement, 7, claim->claims);
+    return durable_sqlite_write_step(store, write, statement, changes);
+}
+
+static void set_fence(durable_fence *fence, const durable_claim *claim, const durable_write *write)
+{
+    fence->run = claim->run;
+    fence->epoch = claim->seen_epoch + 1;
+    fence->token = claim->token;
+    fence->provisional = write->joined ? -1 : 0;
+}
+
+/* The run's row, as if its claim number 0 had been given back, and claim number 1. */
+static int insert_claimed(durable_sqlite *store, durable_write *write,
+                          const durable_new_run *new_run, durable_fence *fence)
+{
+    durable_claim claim = {0, 0, new_run->token, new_run->owner, new_run->token,
+                           new_run->lease_end, 1};
+    int changes = 0;
+    int result = insert_run(store, write, new_run, &claim.run);
+
+    if (result == SQLITE_DONE && claim.run)
+        result = step_claim(store, write, DURABLE_SQL_TAKE_CLAIM, &claim, &changes);
+    set_fence(fence, &claim, write);
+    return result;
 }
 
 static int create_run(durable_store *base, const durable_new_run *new_run, bool *created,
                       durable_fence *fence)
 {
     durable_sqlite *store = self(base);
-    sqlite3_stmt *statement;
     durable_write write;
     int result;
     int code = durable_sqlite_write_begin(store, &write, "start the run");
 
     *created = false;
     if (code != DUR_OK) return code;
-    statement = durable_sqlite_statement(store, DURABLE_SQL_CREATE_RUN);
-    if (!statement) return store->head.error.code;
-    result = bind_new_run(statement, new_run);
-    if (result != SQLITE_OK) {
-        durable_sqlite_rest(statement);
-        return durable_sqlite_failed(store, result, "start the run");
+    result = durable_sqlite_group_begin(store, &write);
+    if (result == SQLITE_DONE) {
+        result = insert_claimed(store, &write, new_run, fence);
+        if (result == SQLITE_DONE) result = durable_sqlite_group_commit(store, &write);
+        if (result != SQLITE_DONE) durable_sqlite_group_rollback(store, &write);
     }
-    fence->epoch = 1;
-    fence->token = new_run->token;
-    fence->provisional = write.joined ? -1 : 0;
-    result = insert_run(store, &write, statement, fence);
     code = durable_sqlite_write_end(store, &write, result);
     if (code == DUR_DATABASE && result == SQLITE_CONSTRAINT_UNIQUE) return DUR_OK;
     if (code == DUR_OK && fence->run == 0)
@@ -210,22 +324,12 @@ static int create_run(durable_store *base, const durable_new_run *new_run, bool 
     return code;
 }
 
-static int bind_claim(sqlite3_stmt *statement, const durable_claim *claim)
-{
-    sqlite3_bind_int64(statement, 1, claim->run);
-    sqlite3_bind_int64(statement, 2, claim->seen_epoch);
-    sqlite3_bind_int64(statement, 3, claim->seen_token);
-    sqlite3_bind_int64(statement, 5, claim->token);
-    sqlite3_bind_int64(statement, 6, claim->lease_end);
-    sqlite3_bind_int64(statement, 7, claim->claims);
-    return durable_bind_string(statement, 4, claim->owner);
-}
-
+/* A run that nobody holds has no claim's row yet; the one that its dead or late owner left behind
+ * is taken over. Each is a single statement. */
 static int claim_run(durable_store *base, const durable_claim *claim, bool *claimed,
                      durable_fence *fence)
 {
     durable_sqlite *store = self(base);
-    sqlite3_stmt *statement;
     durable_write write;
     int result, changes = 0;
     int code = durable_sqlite_write_begin(store, &write, "claim the run");
@@ -233,18 +337,10 @@ static int claim_run(durable_store *base, const durable_claim *claim, bool *clai
     *claimed = false;
     if (code != DUR_OK) return code;
     if (claim->seen_epoch == INT64_MAX) return DUR_OK; /* no run is handed out with it */
-    statement = durable_sqlite_statement(store, DURABLE_SQL_CLAIM_RUN);
-    if (!statement) return store->head.error.code;
-    result = bind_claim(statement, claim);
-    if (result != SQLITE_OK) {
-        durable_sqlite_rest(statement);
-        return durable_sqlite_failed(store, result, "claim the run");
-    }
-    fence->run = claim->run;
-    fence->epoch = claim->seen_epoch + 1;
-    fence->token = claim->token;
-    fence->provisional = write.joined ? -1 : 0;
-    result = durable_sqlite_write_step(store, &write, statement, &changes);
+    set_fence(fence, claim, &write);
+    result = step_claim(store, &write, DURABLE_SQL_TAKE_CLAIM, claim, &changes);
+    if (result == SQLITE_DONE && changes == 0)
+        result = step_claim(store, &write, DURABLE_SQL_TAKE_OVER, claim, &changes);
     code = durable_sqlite_write_end(store, &write, result);
     *claimed = code == DUR_OK && changes == 1;
     return code;
@@ -252,7 +348,8 @@ static int claim_run(durable_store *base, const durable_claim *claim, bool *clai
 
 static int release_run(durable_store *base, durable_fence *fence)
 {
-    return fenced_update(self(base), DURABLE_SQL_RELEASE_RUN, fence, NULL, NULL, "release the run");
+    return leave_run(self(base), DURABLE_SQL_RELEASE_RUN, fence, NULL, NULL, DURABLE_RUNNING,
+                     "release the run");
 }
 
 static int bind_ending(sqlite3_stmt *statement, const void *context)
@@ -269,8 +366,8 @@ static int bind_ending(sqlite3_stmt *statement, const void *context)
 
 static int end_run(durable_store *base, durable_fence *fence, const durable_ending *ending)
 {
-    return fenced_update(self(base), DURABLE_SQL_END_RUN, fence, bind_ending, ending,
-                         ending->status == DURABLE_PARKED ? "park the run" : "end the run");
+    return leave_run(self(base), DURABLE_SQL_END_RUN, fence, bind_ending, ending, ending->status,
+                     ending->status == DURABLE_PARKED ? "park the run" : "end the run");
 }
 
 static int bind_lease(sqlite3_stmt *statement, const void *context)
@@ -280,8 +377,18 @@ static int bind_lease(sqlite3_stmt *statement, const void *context)
 
 static int renew_lease(durable_store *base, durable_fence *fence, int64_t lease_end)
 {
-    return fenced_update(self(base), DURABLE_SQL_RENEW_LEASE, fence, bind_lease, &lease_end,
-                         "renew the lease");
+    durable_sqlite *store = self(base);
+    durable_write write;
+    int result, changes = 0;
+    int code = durable_sqlite_write_begin(store, &write, "renew the lease");
+
+    if (code == DUR_OK) code = tables_gone(store, confirm_provisional(store, fence));
+    if (code != DUR_OK) return code;
+    result = fenced_step(store, &write, DURABLE_SQL_RENEW_LEASE, fence, bind_lease, &lease_end,
+                         &changes);
+    code = tables_gone(store, durable_sqlite_write_end(store, &write, result));
+    if (code == DUR_OK && changes == 0) return explain_fence(store, fence);
+    return code;
 }
 
 /* ---- Steps --------------------------------------------------------------------------------- */

@@ -7,6 +7,10 @@
     "(SELECT max(coalesce((SELECT max(run) FROM @durable_runs), 0),"                               \
     " coalesce((SELECT max(step) FROM @durable_steps) >> 27, 0)) + 1 AS next)"
 
+#define OF_FENCE " WHERE run = ?1 AND epoch = ?2 AND token = ?3"
+#define LAST_CLAIMS " claims = (SELECT claims FROM @durable_claims WHERE run = ?1)"
+#define BEHIND_FENCE " WHERE run = ?1 AND EXISTS(SELECT 1 FROM @durable_claims" OF_FENCE ")"
+
 DURABLE_INTERNAL const char *durable_statement_text(durable_statement which)
 {
     switch (which) {
@@ -17,37 +21,48 @@ DURABLE_INTERNAL const char *durable_statement_text(durable_statement which)
     case DURABLE_SQL_RELEASE: return "RELEASE durable_write";
     case DURABLE_SQL_ROLLBACK_TO: return "ROLLBACK TO durable_write";
     case DURABLE_SQL_FIND_RUN:
-        return "SELECT run, id, uid, workflow, status, behaviour, epoch, token, owner, lease_end,"
-               " claims, created, ended, input_format, input, output_format, output, failure"
-               " FROM @durable_runs WHERE id = ?1";
+        return "SELECT r.run AS run, r.id AS id, r.uid AS uid, r.workflow AS workflow,"
+               " iif(c.run, 1, r.status) AS status, r.behaviour AS behaviour,"
+               " coalesce(c.epoch, r.epoch) AS epoch, coalesce(c.token, r.token) AS token,"
+               " c.owner AS owner, coalesce(c.lease_end, 0) AS lease_end,"
+               " coalesce(c.claims, r.claims) AS claims, r.created AS created, r.ended AS ended,"
+               " r.input_format AS input_format, r.input AS input,"
+               " r.output_format AS output_format, r.output AS output,"
+               " iif(c.run, NULL, r.failure) AS failure"
+               " FROM @durable_runs AS r LEFT JOIN @durable_claims AS c ON c.run = r.run"
+               " WHERE r.id = ?1";
     case DURABLE_SQL_CREATE_RUN:
-        return "INSERT INTO @durable_runs(run, id, uid, workflow, code_version, behaviour, status,"
-               " request, queue, priority, due, owner, epoch, token, lease_end, claims, created,"
-               " input_format, input)"
-               " SELECT next, ?1, ?2, ?3, ?4, ?5, 1, 0, ?3, 0, ?9, ?6, 1, ?7, ?8, 1, ?9, ?10, ?11"
+        return "INSERT INTO @durable_runs(run, epoch, token, status, claims, request, id, uid,"
+               " workflow, code_version, behaviour, queue, priority, due, created, input_format,"
+               " input)"
+               " SELECT next, 0, ?6, 1, 0, 0, ?1, ?2, ?3, ?4, ?5, ?3, 0, ?7, ?7, ?8, ?9"
                " FROM " NEXT_RUN_KEY " WHERE next BETWEEN 1 AND 68719476735";
-    case DURABLE_SQL_CLAIM_RUN:
-        return "UPDATE @durable_runs SET status = 1, owner = ?4, epoch = epoch + 1, token = ?5,"
-               " lease_end = ?6, claims = ?7, failure = NULL, ended = NULL"
-               " WHERE run = ?1 AND epoch = ?2 AND token = ?3";
+    case DURABLE_SQL_TAKE_CLAIM:
+        return "INSERT INTO @durable_claims(run, epoch, token, owner, lease_end, claims)"
+               " SELECT run, epoch + 1, ?5, ?4, ?6, ?7 FROM @durable_runs"
+               " WHERE run = ?1 AND epoch = ?2 AND token = ?3 ON CONFLICT(run) DO NOTHING";
+    case DURABLE_SQL_TAKE_OVER:
+        return "UPDATE @durable_claims SET epoch = epoch + 1, token = ?5, owner = ?4,"
+               " lease_end = ?6, claims = ?7" OF_FENCE;
     case DURABLE_SQL_RELEASE_RUN:
-        return "UPDATE @durable_runs SET owner = NULL, lease_end = 0"
-               " WHERE run = ?1 AND epoch = ?2 AND token = ?3";
+        return "UPDATE @durable_runs SET status = 1, epoch = ?2, token = ?3, failure = NULL,"
+               LAST_CLAIMS BEHIND_FENCE;
     case DURABLE_SQL_END_RUN:
-        return "UPDATE @durable_runs SET status = ?4, owner = NULL, lease_end = 0,"
-               " ended = CASE ?4 WHEN 4 THEN NULL ELSE ?5 END,"
-               " output_format = ?6, output = ?7, failure = ?8"
-               " WHERE run = ?1 AND epoch = ?2 AND token = ?3";
-    case DURABLE_SQL_RENEW_LEASE:
-        return "UPDATE @durable_runs SET lease_end = ?4"
-               " WHERE run = ?1 AND epoch = ?2 AND token = ?3";
+        return "UPDATE @durable_runs SET status = ?4, epoch = ?2, token = ?3," LAST_CLAIMS
+               ", ended = iif(?4 = 4, NULL, ?5), output_format = ?6, output = ?7, failure = ?8"
+               BEHIND_FENCE;
+    case DURABLE_SQL_DROP_CLAIM: return "DELETE FROM @durable_claims" OF_FENCE;
+    case DURABLE_SQL_RENEW_LEASE: return "UPDATE @durable_claims SET lease_end = ?4" OF_FENCE;
     case DURABLE_SQL_APPEND:
         return "INSERT INTO @durable_steps(step, kind, outcome, name, format, value, low, epoch,"
                " attempt, began, took, site)"
                " SELECT ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?2, ?11, ?12, ?13, ?14"
-               " FROM @durable_runs WHERE run = ?1 AND epoch = ?2 AND token = ?3";
+               " FROM @durable_claims" OF_FENCE;
     case DURABLE_SQL_LOOK_AT_FENCE:
-        return "SELECT epoch, token FROM @durable_runs WHERE run = ?1";
+        return "SELECT coalesce(c.epoch, r.epoch), coalesce(c.token, r.token),"
+               " c.run IS NOT NULL, r.status"
+               " FROM @durable_runs AS r LEFT JOIN @durable_claims AS c ON c.run = r.run"
+               " WHERE r.run = ?1";
     case DURABLE_SQL_LOOK_AT_STEP: return "SELECT epoch FROM @durable_steps WHERE step = ?1";
     case DURABLE_SQL_LOAD:
         return "SELECT step, kind, outcome, name, format, value FROM @durable_steps"
