@@ -26,6 +26,7 @@ set(durable_sources
     base/clock.c
     base/error.c
     base/process.c
+    base/text.c
     base/utf8.c
     base/value.c)
 
