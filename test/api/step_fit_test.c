@@ -132,7 +132,7 @@ static void assert_misfit(test_host *host, dur_value recorded, dur_workflow *rea
 
 static void what_does_not_fit_is_a_mismatch(void **state)
 {
-    const tool_call call = {1, 2.0, "three"};
+    static const tool_call call = {1, 2.0, "three"}; /* static: its padding is recorded, too */
     const struct {
         dur_value recorded;
         dur_workflow *reader;
