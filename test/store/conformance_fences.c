@@ -185,6 +185,31 @@ static void a_fence_after_the_claim_was_given_back_and_taken_is_lost(void **stat
     record(c, &second, 1);
 }
 
+/* Nobody took it since: the fence was given back all the same. */
+static void a_fence_after_the_claim_was_given_back_opens_nothing(void **state)
+{
+    conformance *c = *state;
+    const durable_store_methods *methods = c->store->methods;
+    durable_fence released = start(c, "released"), ended = start(c, "ended");
+    durable_ending ending = {DURABLE_COMPLETED, datum_integer(1), NULL, 1500};
+    durable_run_record before, after;
+
+    assert_int_equal(methods->release_run(c->store, &released), DUR_OK);
+    assert_int_equal(methods->end_run(c->store, &ended, &ending), DUR_OK);
+    before = look(c, "ended");
+    assert_int_equal(verdict_of_gone(c, append(c, plain_outcome(&released, 1))), DUR_LOST);
+    assert_int_equal(verdict_of_gone(c, append(c, plain_outcome(&ended, 1))), DUR_LOST);
+    assert_int_equal(verdict_of_gone(c, methods->renew_lease(c->store, &released, 1)), DUR_LOST);
+    assert_int_equal(verdict_of_gone(c, methods->renew_lease(c->store, &ended, 1)), DUR_LOST);
+    ending.status = DURABLE_FAILED;
+    assert_int_equal(verdict_of_gone(c, methods->end_run(c->store, &ended, &ending)), DUR_LOST);
+    after = look(c, "ended");
+    assert_same_run(&before, &after);
+    assert_null(look(c, "released").owner);
+    assert_int_equal(load_all(c, released.run).count, 0);
+    assert_int_equal(load_all(c, ended.run).count, 0);
+}
+
 static void a_fence_of_a_run_that_is_gone_is_lost(void **state)
 {
     conformance *c = *state;
@@ -274,6 +299,7 @@ size_t conformance_fence_tests(const struct CMUnitTest **tests)
         cmocka_unit_test(claim_of_a_parked_run_makes_it_running),
         cmocka_unit_test(a_fence_of_another_epoch_or_token_is_lost_and_changes_nothing),
         cmocka_unit_test(a_fence_after_the_claim_was_given_back_and_taken_is_lost),
+        cmocka_unit_test(a_fence_after_the_claim_was_given_back_opens_nothing),
         cmocka_unit_test(a_fence_of_a_run_that_is_gone_is_lost),
         cmocka_unit_test(a_fence_of_a_run_that_never_was_is_lost),
         cmocka_unit_test(a_fence_of_a_deleted_run_does_not_open_its_successor),

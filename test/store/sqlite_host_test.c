@@ -289,20 +289,27 @@ static void an_old_snapshot_of_the_host_is_a_stale_read(void **state)
 
 /* ---- Rows that somebody edited (law 9) ---- */
 
+/* Of a run that is held, and of one that was given back. */
 static void an_epoch_at_the_end_of_numbers_is_not_counted_up(void **state)
 {
     conformance *c = *state;
     durable_fence fence = start(c, "order-1"), taken;
-    durable_claim claim;
-    bool claimed = false;
-    int code;
 
-    host_run(database(c), "UPDATE durable_runs SET epoch = 9223372036854775807");
-    fence.epoch = INT64_MAX;
-    claim = plain_claim(&fence);
-    code = c->store->methods->claim_run(c->store, &claim, &claimed, &taken);
-    assert_true(code != DUR_OK || !claimed);
-    assert_int_equal(host_number(database(c), "SELECT typeof(epoch) = 'integer' FROM durable_runs"),
+    for (int given_back = 0; given_back < 2; given_back++) {
+        durable_claim claim;
+        bool claimed = false;
+        int code;
+
+        host_run(database(c), "UPDATE durable_claims SET epoch = 9223372036854775807;"
+                              "UPDATE durable_runs SET epoch = 9223372036854775807");
+        fence.epoch = INT64_MAX;
+        claim = plain_claim(&fence);
+        code = c->store->methods->claim_run(c->store, &claim, &claimed, &taken);
+        assert_true(code != DUR_OK || !claimed);
+        host_run(database(c), "DELETE FROM durable_claims");
+    }
+    assert_int_equal(host_number(database(c), "SELECT count(*) FROM durable_runs"
+                                              " WHERE epoch = 9223372036854775807"),
                      1);
 }
 
@@ -313,26 +320,42 @@ static int ignore_run(const durable_run_record *record, void *context)
     return DUR_OK;
 }
 
+/* Edit a run that is held, or was given back; it must not be read then. */
+static void assert_edit_is_corrupt(conformance *c, bool held, const char *table, const char *edit)
+{
+    const durable_store_methods *methods = c->store->methods;
+    durable_fence fence = start(c, "order-1");
+
+    if (!held) assert_int_equal(methods->release_run(c->store, &fence), DUR_OK);
+    host_run(database(c), "UPDATE %s SET %s", table, edit);
+    if (methods->find_run(c->store, "order-1", ignore_run, NULL) != DUR_CORRUPT)
+        fail_msg("a run with %s in %s was read", edit, table);
+    assert_int_equal(c->store->error.code, DUR_CORRUPT);
+    assert_true(c->subject->is_idle(c->world));
+    host_run(database(c), "DELETE FROM durable_runs; DELETE FROM durable_claims");
+}
+
 static void a_run_with_impossible_columns_is_corrupt(void **state)
 {
-    static const char *const edits[] = {
-        "epoch = 'one'",   "epoch = 1.5",      "epoch = 9223372036854775807", "epoch = -1",
-        "token = 'x'",     "status = 0",       "status = 5",                  "status = 'x'",
-        "behaviour = 1e12", "lease_end = 'x'",  "claims = 'x'",                "created = 'x'",
-        "ended = 'x'",     "workflow = x'00'", "uid = x'00'",                 "owner = x'00'",
-        "failure = x'00'", "input_format = 'x'", "output_format = 5000000000"};
+    static const char *const both[] = {
+        "epoch = 'one'", "epoch = 1.5",  "epoch = 9223372036854775807",
+        "epoch = -1",    "token = 'x'",  "claims = 'x'",
+        "claims = -1",   "claims = 1.5", "claims = 9223372036854775807"};
+    static const char *const claims[] = {"lease_end = 'x'", "owner = x'00'"};
+    static const char *const runs[] = {
+        "status = 0",       "status = 5",       "status = 'x'",     "behaviour = 1e12",
+        "behaviour = 0",    "created = 'x'",    "ended = 'x'",      "workflow = x'00'",
+        "uid = x'00'",      "failure = x'00'",  "input_format = 'x'", "output_format = 5000000000"};
     conformance *c = *state;
-    const durable_store_methods *methods = c->store->methods;
 
-    for (size_t i = 0; i < sizeof edits / sizeof edits[0]; i++) {
-        start(c, "order-1");
-        host_run(database(c), "UPDATE durable_runs SET %s", edits[i]);
-        if (methods->find_run(c->store, "order-1", ignore_run, NULL) != DUR_CORRUPT)
-            fail_msg("a run with %s was read", edits[i]);
-        assert_int_equal(c->store->error.code, DUR_CORRUPT);
-        assert_true(c->subject->is_idle(c->world));
-        host_run(database(c), "DELETE FROM durable_runs");
+    for (size_t i = 0; i < sizeof both / sizeof both[0]; i++) {
+        assert_edit_is_corrupt(c, true, "durable_claims", both[i]);
+        assert_edit_is_corrupt(c, false, "durable_runs", both[i]);
     }
+    for (size_t i = 0; i < sizeof claims / sizeof claims[0]; i++)
+        assert_edit_is_corrupt(c, true, "durable_claims", claims[i]);
+    for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++)
+        assert_edit_is_corrupt(c, false, "durable_runs", runs[i]);
 }
 
 static int ignore_step(const durable_step_record *record, void *context)
@@ -370,8 +393,8 @@ static void a_step_with_impossible_columns_is_corrupt(void **state)
 static void a_log_whose_keys_are_used_up_starts_nothing(void **state)
 {
     static const char *const edits[] = {
-        "INSERT INTO durable_steps(step, kind, outcome, name, format, low, epoch, attempt, began,"
-        " took) VALUES(9223372036854775807, 1, 0, 'x', 0, 1, 1, 1, 0, 0)",
+        ("INSERT INTO durable_steps(step, kind, outcome, name, format, low, epoch, attempt, began,"
+         " took) VALUES(9223372036854775807, 1, 0, 'x', 0, 1, 1, 1, 0, 0)"),
         "UPDATE durable_runs SET run = 9223372036854775807",
         "UPDATE durable_runs SET run = 1099511627776",
         "UPDATE durable_runs SET run = 68719476735",
@@ -389,7 +412,8 @@ static void a_log_whose_keys_are_used_up_starts_nothing(void **state)
         code = c->store->methods->create_run(c->store, &new_run, &created, &fence);
         if (code == DUR_OK || created) fail_msg("a run was started after: %s", edits[i]);
         assert_false(exists(c, "order-2"));
-        host_run(database(c), "DELETE FROM durable_steps; DELETE FROM durable_runs");
+        host_run(database(c), "DELETE FROM durable_steps; DELETE FROM durable_runs;"
+                              "DELETE FROM durable_claims");
     }
 }
 
@@ -404,6 +428,39 @@ static void forgotten_steps_do_not_come_to_a_new_run(void **state)
     fence = start(c, "order-1");
     assert_int_equal(load_all(c, fence.run).count, 0);
     record(c, &fence, 1);
+}
+
+/* Nor does a claim that somebody left behind: a start is claimed by who started it, or is none. */
+static void a_forgotten_claim_does_not_come_to_a_new_run(void **state)
+{
+    conformance *c = *state;
+    durable_new_run new_run = plain_run("order-1");
+    durable_fence fence;
+    bool created = false;
+    int code;
+
+    host_run(database(c), "INSERT INTO durable_claims(run, epoch, token, owner, lease_end, claims)"
+                          " VALUES(1, 7, 7, 'somebody', 9000, 1)");
+    code = c->store->methods->create_run(c->store, &new_run, &created, &fence);
+    if (code == DUR_OK) {
+        assert_true(created);
+        assert_string_equal(look(c, "order-1").owner, "owner-1");
+        record(c, &fence, 1);
+    } else {
+        assert_false(exists(c, "order-1"));
+    }
+}
+
+/* Who deletes a run by hand need not know of its claim: its owner loses it. */
+static void a_run_deleted_by_hand_is_lost_to_its_owner(void **state)
+{
+    conformance *c = *state;
+    durable_fence fence = start(c, "order-1");
+
+    record(c, &fence, 1);
+    host_run(database(c), "DELETE FROM durable_runs WHERE id = 'order-1'");
+    assert_every_verb_is(c, &fence, DUR_LOST);
+    assert_int_equal(host_number(database(c), "SELECT count(*) FROM durable_steps"), 1);
 }
 
 int main(void)
@@ -438,6 +495,8 @@ int main(void)
         GUEST_TEST(a_step_with_impossible_columns_is_corrupt, in_memory),
         GUEST_TEST(a_log_whose_keys_are_used_up_starts_nothing, in_memory),
         GUEST_TEST(forgotten_steps_do_not_come_to_a_new_run, in_memory),
+        GUEST_TEST(a_forgotten_claim_does_not_come_to_a_new_run, in_memory),
+        GUEST_TEST(a_run_deleted_by_hand_is_lost_to_its_owner, in_memory),
     };
 
     in_memory = sqlite_subject("memory", &memory);

@@ -91,9 +91,21 @@ static int finish(memory_store *store, const memory_fault *fault, int code, cons
 
 /* ---- Runs ---- */
 
+/* The run, if this fence holds it; NULL if not. */
 static memory_run *fenced_run(const memory_store *store, const durable_fence *fence)
 {
-    return memory_run_fenced(store->log, fence->run, fence->epoch, fence->token);
+    memory_run *run = memory_run_fenced(store->log, fence->run, fence->epoch, fence->token);
+
+    return run && run->owner ? run : NULL;
+}
+
+/* Law 3: a fence that was given back opens nothing any more, but giving it back again is done. */
+static bool is_given_back(const memory_store *store, const durable_fence *fence, int status)
+{
+    const memory_run *run =
+        memory_run_fenced(store->log, fence->run, fence->epoch, fence->token);
+
+    return run && !run->owner && run->status == status;
 }
 
 static const char *name_of(const memory_store *store, const durable_fence *fence)
@@ -163,9 +175,10 @@ static int release_run(durable_store *base, durable_fence *fence)
     memory_store *store = (memory_store *)base;
     memory_fault fault = next_fault(store, "release");
     memory_run *run = fenced_run(store, fence);
+    bool done = run || is_given_back(store, fence, DURABLE_RUNNING);
 
     if (run && !fault.prevents) memory_run_give_back(run);
-    return finish(store, &fault, run ? DUR_OK : DUR_LOST, NULL, "release %s",
+    return finish(store, &fault, done ? DUR_OK : DUR_LOST, NULL, "release %s",
                   name_of(store, fence));
 }
 
@@ -174,9 +187,10 @@ static int end_run(durable_store *base, durable_fence *fence, const durable_endi
     memory_store *store = (memory_store *)base;
     memory_fault fault = next_fault(store, "end");
     memory_run *run = fenced_run(store, fence);
+    bool done = run || is_given_back(store, fence, ending->status);
 
     if (run && !fault.prevents) memory_run_end(run, ending);
-    return finish(store, &fault, run ? DUR_OK : DUR_LOST, NULL, "end %s %s",
+    return finish(store, &fault, done ? DUR_OK : DUR_LOST, NULL, "end %s %s",
                   name_of(store, fence), memory_status_name(ending->status));
 }
 
