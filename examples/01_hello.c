@@ -73,10 +73,10 @@ int main(int count, char **arguments)
     }
     printf("first execute:\n");
     good = start(db, &first_calls, first, sizeof first) == DUR_OK;
-    printf("  the workflow was called %d times\n", first_calls);
+    printf("  calls of the workflow function: %d\n", first_calls);
     printf("second execute:\n");
     good = good && start(db, &second_calls, second, sizeof second) == DUR_OK;
-    printf("  the workflow was called %d times\n", second_calls);
+    printf("  calls of the workflow function: %d\n", second_calls);
     sqlite3_close(db);
 
     if (!good || first_calls > 1 || second_calls != 0 || strcmp(first, second) != 0) {
