@@ -202,6 +202,25 @@ static void what_was_kept_is_forgotten_when_the_run_has_another_owner(void **sta
     assert_int_equal(user.bodies[2], 2);
 }
 
+/* After a restored backup another owner has the same epoch: the token tells them apart. */
+static void what_was_kept_is_forgotten_when_the_token_is_another(void **state)
+{
+    engine_world *world = *state;
+    order user = {.large = "text"};
+
+    memory_store_fail(world->store, "append", 2, DUR_BUSY, MEMORY_BEFORE);
+    assert_int_equal(execute(world, &user), DUR_BUSY);
+    memory_store_restore(world->witness, "run-1");
+    memory_store_forget(world->witness);
+    assert_int_equal(execute(world, &user), DUR_OK);
+    assert_story(world, "find run-1: running epoch 1\n"
+                        "claim run-1 after epoch 1 claims 2\n"
+                        "load run-1 1..134217727: 1 rows\n"
+                        "append run-1 #2 \"b\" result low 2: recorded\n"
+                        "append run-1 #3 \"c\" result low 3: recorded\n"
+                        "end run-1 completed\n");
+}
+
 static void what_was_kept_is_forgotten_when_the_run_was_deleted(void **state)
 {
     engine_world *world = *state;
@@ -431,6 +450,7 @@ int main(void)
         ENGINE_TEST(a_log_that_closes_tries_once_more),
         ENGINE_TEST(a_log_that_closes_under_an_open_run_tries_once_more),
         ENGINE_TEST(what_was_kept_is_forgotten_when_the_run_has_another_owner),
+        ENGINE_TEST(what_was_kept_is_forgotten_when_the_token_is_another),
         ENGINE_TEST(what_was_kept_is_forgotten_when_the_run_was_deleted),
         ENGINE_TEST(what_one_run_kept_is_not_written_for_another),
         ENGINE_TEST(recording_again_records_what_was_kept_and_the_run_goes_on),

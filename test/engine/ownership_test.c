@@ -139,6 +139,25 @@ static void an_owner_that_lost_the_run_changes_nothing_and_stops(void **state)
                         "append run-1 #2 \"b\" result low 2: DUR_LOST\n");
 }
 
+static void be_restored(engine_world *world)
+{
+    memory_store_restore(world->witness, "run-1");
+}
+
+static void an_owner_of_the_same_epoch_and_another_token_has_lost_the_run(void **state)
+{
+    engine_world *world = *state;
+    pass user = {.acts_in = 2, .act = be_restored};
+
+    assert_int_equal(execute(world, &user), DUR_LOST);
+    assert_int_equal(user.bodies, 2);
+    assert_story(world, "find run-1: none\n"
+                        "create run-1 epoch 1\n"
+                        "append run-1 #1 \"a\" result low 1: recorded\n"
+                        "a backup of run-1 is restored\n"
+                        "append run-1 #2 \"b\" result low 2: DUR_LOST\n");
+}
+
 static void an_owner_whose_run_was_deleted_changes_nothing_and_stops(void **state)
 {
     engine_world *world = *state;
@@ -497,6 +516,7 @@ int main(void)
         ENGINE_TEST(after_its_lease_a_run_is_free_whoever_lives),
         ENGINE_TEST(a_run_open_on_this_log_is_owned_without_a_look),
         ENGINE_TEST(an_owner_that_lost_the_run_changes_nothing_and_stops),
+        ENGINE_TEST(an_owner_of_the_same_epoch_and_another_token_has_lost_the_run),
         ENGINE_TEST(an_owner_whose_run_was_deleted_changes_nothing_and_stops),
         ENGINE_TEST(a_claim_lost_after_the_last_step_is_noticed_at_the_end),
         ENGINE_TEST(what_was_rolled_back_stops_the_run_and_keeps_nothing),

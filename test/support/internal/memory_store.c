@@ -425,6 +425,14 @@ void memory_store_take_over(durable_store *base, const char *id)
     narrative_add(&((memory_store *)base)->log->story, "another owner takes %s\n", id);
 }
 
+void memory_store_restore(durable_store *base, const char *id)
+{
+    memory_run *run = known_run(base, id);
+
+    memory_run_take(run, "another-owner", run->token ^ 0x5a5a, INT64_MAX);
+    narrative_add(&((memory_store *)base)->log->story, "a backup of %s is restored\n", id);
+}
+
 void memory_store_delete_run(durable_store *base, const char *id)
 {
     known_run(base, id)->deleted = true;

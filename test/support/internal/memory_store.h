@@ -48,6 +48,7 @@ bool memory_store_is_dead(const durable_store *store);
 
 /* What others do to a run behind the engine's back. */
 void memory_store_take_over(durable_store *store, const char *id);
+void memory_store_restore(durable_store *store, const char *id); /* same epoch, other token */
 void memory_store_delete_run(durable_store *store, const char *id);
 void memory_store_delete_step(durable_store *store, const char *id, int64_t position);
 void memory_store_damage_step(durable_store *store, const char *id, int64_t position);
