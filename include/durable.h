@@ -421,8 +421,8 @@ DUR_API void dur_fail(dur_run *run, const char *format, ...) DUR_PRINTF_(2, 3);
 
 /*
  * Handle a step's failure: gives its message, and the workflow may go on; NULL if there is no
- * failure that was not caught. A failure that is not caught fails the run at its next step or at its
- * return. The message lives until the next call on the run that replays or records a step.
+ * failure that was not caught. A failure that is not caught fails the run at its next step or at
+ * its return. The message lives until the next call on the run that replays or records a step.
  */
 DUR_API const char *dur_catch(dur_run *run);
 
@@ -466,9 +466,9 @@ typedef struct dur_step_options {
  *   any other      the run is stopped, with that code, and nothing may be executed; *step is NULL
  *
  * Several steps may be open at once: begin them in a fixed order, execute them where you like, and
- * record them in any order, one call on the run at a time. Catch a failure where you are told of it,
- * by dur_begin_step() as by dur_record_failure(): one that waits fails the run at the next step that
- * has to be executed, and after a crash that may be one that was open before the failure came.
+ * record them in any order, one call on the run at a time. Catch a failure where you are told of
+ * it, by dur_begin_step() as by dur_record_failure(): one that waits fails the run at the next step
+ * that has to be executed, and after a crash that may be one that was open before it came.
  */
 DUR_MUST_CHECK
 DUR_API int dur_begin_step(dur_run *run, const char *name, const dur_step_options *options,

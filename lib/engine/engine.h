@@ -175,8 +175,13 @@ DURABLE_INTERNAL bool durable_is_transient(int code);
  * Gives the code that it is stopped with. */
 DURABLE_INTERNAL int durable_run_stop(dur_run *run, int code, const char *format, ...);
 
-/* Stop the run with the store's error. `name` may be NULL. */
-DURABLE_INTERNAL int durable_run_stop_with_store(dur_run *run, int64_t position, const char *name);
+/* Stop the run with what the store answered; the message is the store's. `name` may be NULL. */
+DURABLE_INTERNAL int durable_run_stop_with_store(dur_run *run, int code, int64_t position,
+                                                 const char *name);
+
+/* The same words in the errors of run and log, without stopping. */
+DURABLE_INTERNAL int durable_run_take_error(dur_run *run, int code, int64_t position,
+                                            const char *name);
 
 /* A misuse that stops nothing: sets the error of run and log. */
 DURABLE_INTERNAL int durable_run_misuse(dur_run *run, const char *format, ...);

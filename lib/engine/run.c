@@ -39,10 +39,11 @@ DURABLE_INTERNAL int durable_run_misuse(dur_run *run, const char *format, ...)
     return DUR_MISUSE;
 }
 
-/* The store's error, in the run and in the log, without stopping. */
-static int take_store_error(dur_run *run, int64_t position, const char *name)
+DURABLE_INTERNAL int durable_run_take_error(dur_run *run, int code, int64_t position,
+                                            const char *name)
 {
     durable_error_copy(&run->error, &run->log->store->error);
+    run->error.code = code;
     if (name)
         durable_error_prefix(&run->error, "run \"%s\", position %lld, step \"%s\": ", run->id,
                              (long long)position, name);
@@ -52,13 +53,14 @@ static int take_store_error(dur_run *run, int64_t position, const char *name)
     else
         durable_error_prefix(&run->error, "run \"%s\": ", run->id);
     tell_log(run);
-    return run->error.code;
+    return code;
 }
 
-DURABLE_INTERNAL int durable_run_stop_with_store(dur_run *run, int64_t position, const char *name)
+DURABLE_INTERNAL int durable_run_stop_with_store(dur_run *run, int code, int64_t position,
+                                                 const char *name)
 {
     if (run->stop != DUR_OK) return run->stop;
-    run->stop = take_store_error(run, position, name);
+    run->stop = durable_run_take_error(run, code, position, name);
     return run->stop;
 }
 
@@ -113,7 +115,7 @@ static int check_nothing_left(dur_run *run)
     bool found;
     int code = durable_history_peek(&run->history, &record, &found, &position);
 
-    if (code != DUR_OK) return durable_run_stop_with_store(run, position, NULL);
+    if (code != DUR_OK) return durable_run_stop_with_store(run, code, position, NULL);
     if (!found) return DUR_OK;
     return durable_diverge(run, DUR_DIVERGED, record.position, NULL, NULL);
 }
@@ -133,9 +135,9 @@ static int write_ending(dur_run *run, int status, const durable_datum *output, c
     if (code == DUR_OK)
         run->ended = true;
     else if (durable_is_transient(code) || code == DUR_TOO_BIG)
-        take_store_error(run, 0, NULL); /* it may be tried again */
+        durable_run_take_error(run, code, 0, NULL); /* it may be tried again */
     else
-        durable_run_stop_with_store(run, 0, NULL);
+        durable_run_stop_with_store(run, code, 0, NULL);
     return code;
 }
 

@@ -228,7 +228,7 @@ static int check_gap(dur_run *run, const durable_request *request)
         int code = store->methods->summarize_history(store, run->history.run, &summary);
 
         if (code != DUR_OK)
-            return durable_run_stop_with_store(run, request->position, request->name);
+            return durable_run_stop_with_store(run, code, request->position, request->name);
         run->low = summary.low;
     }
     if (request->position >= run->low) return DUR_OK;
@@ -299,12 +299,14 @@ static int prolong_claim(dur_run *run, const durable_request *request,
 {
     durable_store *store = run->log->store;
     int64_t lease_end;
+    int code;
 
     if (!options || options->lease_ms <= 0) return DUR_OK;
     lease_end = durable_time_after(now, options->lease_ms);
     if (lease_end <= run->lease_end) return DUR_OK;
-    if (store->methods->renew_lease(store, &run->fence, lease_end) != DUR_OK)
-        return durable_run_stop_with_store(run, request->position, request->name);
+    code = store->methods->renew_lease(store, &run->fence, lease_end);
+    if (code != DUR_OK)
+        return durable_run_stop_with_store(run, code, request->position, request->name);
     run->lease_end = lease_end;
     return DUR_OK;
 }
@@ -343,9 +345,9 @@ static int answer(dur_run *run, const durable_request *request, const dur_step_o
     durable_step_record record;
     int64_t position = request->position;
     bool found;
+    int code = durable_history_peek(&run->history, &record, &found, &position);
 
-    if (durable_history_peek(&run->history, &record, &found, &position) != DUR_OK)
-        return durable_run_stop_with_store(run, position, NULL);
+    if (code != DUR_OK) return durable_run_stop_with_store(run, code, position, NULL);
     if (found && record.position == request->position && ignores_failure(run, asked))
         return durable_diverge(run, DUR_DIVERGED, request->position, NULL, NULL);
     switch (durable_decide(found ? &record : NULL, request)) {
@@ -438,16 +440,11 @@ static int fail_to_record(dur_step *step, const durable_outcome *outcome, int co
 {
     dur_run *run = step->run;
 
-    if (code == DUR_TOO_BIG) { /* the caller may have something smaller to say */
-        durable_error_copy(&run->error, &run->log->store->error);
-        durable_error_prefix(&run->error, "run \"%s\", position %lld, step \"%s\": ", run->id,
-                             (long long)step->position, step->name);
-        durable_error_copy(&run->log->error, &run->error);
-        return code;
-    }
+    if (code == DUR_TOO_BIG) /* the caller may have something smaller to say */
+        return durable_run_take_error(run, code, step->position, step->name);
     if (run->stopped_by_record) run->stop = DUR_OK; /* the newest reason is the true one */
     if (run->stop == DUR_OK) run->stopped_by_record = durable_is_transient(code);
-    durable_run_stop_with_store(run, step->position, step->name);
+    durable_run_stop_with_store(run, code, step->position, step->name);
     if (durable_is_transient(code)) {
         step->unrecorded = true;
         durable_keep(step, outcome);

@@ -14,8 +14,10 @@
  *   4. Steps are only ever added. A position that holds a row keeps it.
  *   5. What a visitor is given lives until it returns. A visitor may not call the store. No
  *      cursor stays open when a verb has returned.
- *   6. Errors are in durable_store.error, code and message; the message names no run: the engine
- *      knows more about it than the store and puts that in front.
+ *   6. Errors are in durable_store.error, code and message, those behind a verdict too; the message
+ *      names no run: the engine knows more about it than the store and puts that in front.
+ *   7. A claim that was given back opens nothing any more (DUR_LOST), but giving it back again in
+ *      the same way is DUR_OK.
  */
 #ifndef DURABLE_STORE_H
 #define DURABLE_STORE_H
@@ -108,9 +110,9 @@ typedef struct durable_outcome {
     int64_t took;
     const char *site;  /* "file.c:12", NULL: none */
     int64_t lease_end; /* renew the claim to this in the same act; 0: leave it */
-    int verdict;       /* out: DUR_OK (also where this very outcome was there already), DUR_LOST,
-                        * DUR_ROLLED_BACK, or DUR_CORRUPT: the position holds a row of another
-                        * owner */
+    int verdict;       /* out: DUR_OK (also where this owner's outcome was there already: the first
+                        * one stays), DUR_LOST, DUR_ROLLED_BACK, or DUR_CORRUPT: the position holds
+                        * a row of another owner */
 } durable_outcome;
 
 /* A recorded step. `site`, `epoch` and `began` only where the load asked for details. */
@@ -134,7 +136,7 @@ typedef struct durable_history_summary {
 
 /* Return 0 to go on, anything else to end the visit after this row (that is no error). */
 typedef int durable_step_visitor(const durable_step_record *record, void *context);
-/* Called at most once; a negative return is the verb's result. */
+/* Called at most once; what it returns is the verb's result, and it may set the store's error. */
 typedef int durable_run_visitor(const durable_run_record *record, void *context);
 
 typedef struct durable_store durable_store;
@@ -148,15 +150,15 @@ typedef struct durable_store_methods {
     int (*create_run)(durable_store *store, const durable_new_run *new_run, bool *created,
                       durable_fence *fence);
 
-    /* Compare and swap; sets the status to running. *claimed is false, with DUR_OK, where epoch or
-     * token are no longer the ones seen. `fence` is filled. */
+    /* Compare and swap; the run is then running, without failure and end. *claimed is false, with
+     * DUR_OK, where epoch or token are no longer the ones seen. `fence` is filled. */
     int (*claim_run)(durable_store *store, const durable_claim *claim, bool *claimed,
                      durable_fence *fence);
 
     /* Give the claim back; the run stays as it is. */
     int (*release_run)(durable_store *store, durable_fence *fence);
 
-    /* Write the ending and give the claim back. */
+    /* Write the ending and give the claim back. A parked run has not ended: its time stays 0. */
     int (*end_run)(durable_store *store, durable_fence *fence, const durable_ending *ending);
 
     int (*renew_lease)(durable_store *store, durable_fence *fence, int64_t lease_end);

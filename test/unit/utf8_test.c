@@ -175,7 +175,10 @@ static bool is_name(const char *text)
     size_t length = 12345;
     bool valid = durable_name_valid(text, &length);
 
-    if (valid) assert_int_equal(length, strlen(text));
+    if (valid) {
+        assert_non_null(text);
+        assert_int_equal(length, strlen(text));
+    }
     return valid;
 }
 

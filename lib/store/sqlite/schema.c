@@ -60,37 +60,37 @@
  * is: one seek to append, one range to replay, nothing else to maintain (see test/bench, shapes).
  */
 static const char *const tables[] = {
-    "CREATE TABLE @durable_log(id INTEGER PRIMARY KEY CHECK(id = 1),"
+    ("CREATE TABLE @durable_log(id INTEGER PRIMARY KEY CHECK(id = 1),"
     " schema_version INTEGER NOT NULL, min_reader INTEGER NOT NULL, min_writer INTEGER NOT NULL,"
-    " created INTEGER NOT NULL, library TEXT NOT NULL)",
+    " created INTEGER NOT NULL, library TEXT NOT NULL)"),
 
-    "CREATE TABLE @durable_runs(run INTEGER PRIMARY KEY, epoch INTEGER NOT NULL,"
+    ("CREATE TABLE @durable_runs(run INTEGER PRIMARY KEY, epoch INTEGER NOT NULL,"
     " token INTEGER NOT NULL, status INTEGER NOT NULL, claims INTEGER NOT NULL,"
     " request INTEGER NOT NULL, id TEXT NOT NULL UNIQUE, uid TEXT NOT NULL,"
     " workflow TEXT NOT NULL, code_version TEXT, behaviour INTEGER NOT NULL, parent INTEGER,"
     " queue TEXT NOT NULL, priority INTEGER NOT NULL, due INTEGER, created INTEGER NOT NULL,"
     " ended INTEGER, input_format INTEGER NOT NULL, input,"
-    " output_format INTEGER NOT NULL DEFAULT 0, output, failure TEXT)",
+    " output_format INTEGER NOT NULL DEFAULT 0, output, failure TEXT)"),
 
-    "CREATE TABLE @durable_claims(run INTEGER PRIMARY KEY, epoch INTEGER NOT NULL,"
+    ("CREATE TABLE @durable_claims(run INTEGER PRIMARY KEY, epoch INTEGER NOT NULL,"
     " token INTEGER NOT NULL, owner TEXT NOT NULL, lease_end INTEGER NOT NULL,"
-    " claims INTEGER NOT NULL)",
+    " claims INTEGER NOT NULL)"),
 
     /* For a person who deletes a run by hand: its owner must lose it. */
-    "CREATE TRIGGER @durable_run_deleted AFTER DELETE ON durable_runs"
-    " BEGIN DELETE FROM durable_claims WHERE run = old.run; END",
+    ("CREATE TRIGGER @durable_run_deleted AFTER DELETE ON durable_runs"
+    " BEGIN DELETE FROM durable_claims WHERE run = old.run; END"),
 
-    "CREATE TABLE @durable_steps(step INTEGER PRIMARY KEY, kind INTEGER NOT NULL,"
+    ("CREATE TABLE @durable_steps(step INTEGER PRIMARY KEY, kind INTEGER NOT NULL,"
     " outcome INTEGER NOT NULL, name TEXT NOT NULL, format INTEGER NOT NULL, value,"
     " low INTEGER NOT NULL, epoch INTEGER NOT NULL, attempt INTEGER NOT NULL,"
-    " began INTEGER NOT NULL, took INTEGER NOT NULL, fingerprint, site TEXT)",
+    " began INTEGER NOT NULL, took INTEGER NOT NULL, fingerprint, site TEXT)"),
 
 #define READABLE_VALUE(format, value)                                                              \
     "CASE " format " WHEN 1 THEN 'NaN' WHEN 2 THEN printf('%llu', " value ") ELSE " value " END"
 #define READABLE_TIME(ms)                                                                          \
     "strftime('%Y-%m-%d %H:%M:%f', " ms " / 1000.0, 'unixepoch')"
 
-    "CREATE VIEW @durable_runs_view AS SELECT r.id AS id, r.workflow AS workflow,"
+    ("CREATE VIEW @durable_runs_view AS SELECT r.id AS id, r.workflow AS workflow,"
     " CASE iif(c.run, 1, r.status) WHEN 1 THEN 'running' WHEN 2 THEN 'completed'"
     " WHEN 3 THEN 'failed' WHEN 4 THEN 'parked' ELSE r.status END AS status,"
     " (SELECT count(*) FROM durable_steps AS s"
@@ -101,27 +101,27 @@ static const char *const tables[] = {
     READABLE_VALUE("r.input_format", "r.input") " AS input, "
     READABLE_VALUE("r.output_format", "r.output") " AS output,"
     " iif(c.run, NULL, r.failure) AS failure, r.code_version AS code_version, r.uid AS uid,"
-    " r.run AS run FROM durable_runs AS r LEFT JOIN durable_claims AS c ON c.run = r.run",
+    " r.run AS run FROM durable_runs AS r LEFT JOIN durable_claims AS c ON c.run = r.run"),
 
-    "CREATE VIEW @durable_steps_view AS SELECT r.id AS run_id, s.step & 134217727 AS position,"
+    ("CREATE VIEW @durable_steps_view AS SELECT r.id AS run_id, s.step & 134217727 AS position,"
     " s.name, CASE s.kind WHEN 1 THEN 'step' ELSE s.kind END AS kind,"
     " CASE s.outcome WHEN 0 THEN 'result' WHEN 1 THEN 'failure' ELSE s.outcome END AS outcome, "
     READABLE_VALUE("s.format", "s.value") " AS value, " READABLE_TIME("s.began") " AS began,"
     " s.took AS took_ms, s.epoch, s.attempt, s.site"
     " FROM durable_runs AS r JOIN durable_steps AS s"
-    " ON s.step BETWEEN r.run << 27 AND (r.run << 27) + 134217727",
+    " ON s.step BETWEEN r.run << 27 AND (r.run << 27) + 134217727"),
 };
 
 #define TABLE_COUNT (sizeof tables / sizeof tables[0])
 
 /* Every column that we use, so that tables of somebody else under these names are told apart. */
 static const char *const probes[] = {
-    "SELECT run, epoch, token, status, claims, request, id, uid, workflow, code_version,"
+    ("SELECT run, epoch, token, status, claims, request, id, uid, workflow, code_version,"
     " behaviour, parent, queue, priority, due, created, ended, input_format, input,"
-    " output_format, output, failure FROM @durable_runs",
+    " output_format, output, failure FROM @durable_runs"),
     "SELECT run, epoch, token, owner, lease_end, claims FROM @durable_claims",
-    "SELECT step, kind, outcome, name, format, value, low, epoch, attempt, began, took,"
-    " fingerprint, site FROM @durable_steps",
+    ("SELECT step, kind, outcome, name, format, value, low, epoch, attempt, began, took,"
+    " fingerprint, site FROM @durable_steps"),
 };
 
 #define PROBE_COUNT (sizeof probes / sizeof probes[0])
@@ -161,12 +161,12 @@ static int count_objects(durable_sqlite *store, int64_t *log, int64_t *others)
     bool present;
     int code = query_integer(store,
                              "SELECT count(*) FROM @sqlite_master"
-                             " WHERE lower(name) = 'durable_log'",
+                             " WHERE name = 'durable_log' COLLATE NOCASE",
                              log, &present);
 
     if (code != DUR_OK) return code;
     return query_integer(store,
-                         "SELECT count(*) FROM @sqlite_master WHERE lower(name) IN ('durable_runs',"
+                         "SELECT count(*) FROM @sqlite_master WHERE name COLLATE NOCASE IN ('durable_runs',"
                          " 'durable_claims', 'durable_steps', 'durable_runs_view',"
                          " 'durable_steps_view', 'durable_run_deleted')",
                          others, &present);

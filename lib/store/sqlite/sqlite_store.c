@@ -4,6 +4,8 @@
 #include "store/sqlite/rows.h"
 #include "store/sqlite/schema.h"
 
+#include <assert.h>
+
 #define DEFAULT_BUSY_WAIT_MS 5000
 
 static durable_sqlite *self(durable_store *store)
@@ -154,7 +156,7 @@ static int leave_in_group(durable_sqlite *store, durable_write *write, durable_s
     return result;
 }
 
-/* The claim is ours no more: because this very act was done before, and only its answer was lost? */
+/* The claim is ours no more: was this very act done before, and only its answer lost? */
 static int explain_leaving(durable_sqlite *store, const durable_fence *fence, int64_t status)
 {
     fence_look look;
@@ -296,6 +298,7 @@ static int insert_claimed(durable_sqlite *store, durable_write *write,
     if (result == SQLITE_DONE && claim.run)
         result = step_claim(store, write, DURABLE_SQL_TAKE_CLAIM, &claim, &changes);
     set_fence(fence, &claim, write);
+    assert(result != SQLITE_DONE || changes == (claim.run != 0)); /* the key is free everywhere */
     return result;
 }
 

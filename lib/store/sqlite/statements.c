@@ -1,10 +1,11 @@
 /* store/sqlite: every statement that runs more than once. @ stands for the schema. */
 #include "store/sqlite/statements.h"
 
-/* The next key lies above the runs and above the steps, so that a run deleted by hand, whose steps
- * were forgotten, does not leave them to a stranger. */
+/* The next key lies above the runs, the claims and the steps, so that a run deleted by hand, whose
+ * rows were forgotten, does not leave them to a stranger. */
 #define NEXT_RUN_KEY                                                                               \
     "(SELECT max(coalesce((SELECT max(run) FROM @durable_runs), 0),"                               \
+    " coalesce((SELECT max(run) FROM @durable_claims), 0),"                                        \
     " coalesce((SELECT max(step) FROM @durable_steps) >> 27, 0)) + 1 AS next)"
 
 #define OF_FENCE " WHERE run = ?1 AND epoch = ?2 AND token = ?3"
