@@ -17,6 +17,7 @@ typedef struct bench_options {
     bool json;
     bool check;        /* a missed bar is exit code 1 */
     bool shapes;       /* measure table shapes instead of the library */
+    bool serialized;   /* connections with a mutex */
     const char *only;  /* prefix of the names of rows to measure; "": all */
     int rounds;        /* 0: each row's own choice */
     double scale;      /* of every count of rows, runs and steps */
@@ -54,7 +55,10 @@ int64_t bench_scaled(const bench_options *options, int64_t count, int64_t least)
 /* The path of a file in the benchmark's directory, in static memory. */
 const char *bench_path(const bench_options *options, const char *name);
 
-/* Open in WAL mode with `synchronous` NORMAL or FULL and otherwise SQLite's defaults. */
+/* Open in WAL mode with `synchronous` NORMAL or FULL and otherwise SQLite's defaults, without a
+ * mutex: of the library as of SQLite each connection is used by one thread at a time. After
+ * bench_serialize() with a mutex, as sqlite3_open() does it where SQLite is built so. */
+void bench_serialize(void);
 sqlite3 *bench_open(const char *path, const char *synchronous);
 void bench_set_synchronous(sqlite3 *db, const char *synchronous);
 void bench_close(sqlite3 *db);

@@ -24,8 +24,9 @@ static void execute_counted(const bench_options *options, const char *const *arg
     const char *line[LINE_MAX_ARGUMENTS] = {
         "valgrind", "-q", "--tool=callgrind", "--collect-atstart=no",
         "--toggle-collect=bench_counted", output, options->program, "--directory",
-        options->directory, "--scale", scale, "--seed", seed, "--counted"};
-    size_t length = 14;
+        options->directory, "--scale", scale, "--seed", seed,
+        options->serialized ? "--serialized" : "--no-mutex", "--counted"};
+    size_t length = 15;
 
     snprintf(scale, sizeof scale, "%.17g", options->scale);
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)options->seed);

@@ -90,6 +90,9 @@ const char *bench_path(const bench_options *options, const char *name)
     return path;
 }
 
+/* Both the library and its yardstick use a connection from one thread at a time. */
+static int open_mutex = SQLITE_OPEN_NOMUTEX;
+
 void bench_set_synchronous(sqlite3 *db, const char *synchronous)
 {
     char pragma[64];
@@ -98,11 +101,17 @@ void bench_set_synchronous(sqlite3 *db, const char *synchronous)
     bench_execute(db, pragma);
 }
 
+void bench_serialize(void)
+{
+    open_mutex = SQLITE_OPEN_FULLMUTEX;
+}
+
 sqlite3 *bench_open(const char *path, const char *synchronous)
 {
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | open_mutex;
     sqlite3 *db = NULL;
 
-    bench_sqlite(NULL, sqlite3_open(path, &db), path);
+    bench_sqlite(NULL, sqlite3_open_v2(path, &db, flags, NULL), path);
     bench_execute(db, "PRAGMA journal_mode = WAL");
     bench_set_synchronous(db, synchronous);
     return db;

@@ -19,6 +19,8 @@ static const char usage[] =
     "  --scale F       times every number of rows, runs and steps (default 1)\n"
     "  --seed N        of every choice of a run (default 1)\n"
     "  --check         exit code 1 if a bar is missed\n"
+    "  --serialized    connections that lock their mutex at each call, as with sqlite3_open()\n"
+    "                  (default: SQLITE_OPEN_NOMUTEX, one thread at a time)\n"
     "  --shapes        compare table shapes and places for the fence, in raw SQLite\n"
     "value is a median over interleaved rounds, baseline that of raw SQLite doing the same, and\n"
     "ratio the median over the rounds of the one divided by the other in the same round.\n"
@@ -50,6 +52,10 @@ static char **read_options(bench_options *options, char **arguments)
             options->check = true;
         else if (strcmp(name, "--shapes") == 0)
             options->shapes = true;
+        else if (strcmp(name, "--serialized") == 0)
+            options->serialized = true;
+        else if (strcmp(name, "--no-mutex") == 0)
+            options->serialized = false;
         else if (strcmp(name, "--only") == 0)
             options->only = argument_of(arguments, &i);
         else if (strcmp(name, "--rounds") == 0)
@@ -130,6 +136,8 @@ int main(int argument_count, char **arguments)
     if (argument_count < 1 || readlink("/proc/self/exe", program, sizeof program - 1) < 0)
         explain();
     counted = read_options(&options, arguments);
+    if (options.serialized)
+        bench_serialize();
     if (!counted)
         return run_in_child(&options);
     return run_counted(&options, counted);

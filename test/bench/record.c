@@ -251,8 +251,8 @@ static void race_at(const bench_options *options, const char *where, int64_t run
                                           .synchronous = full ? "FULL" : "NORMAL",
                                           .where = where,
                                           .length = lengths[i],
-                                          .count = full ? 300 : lengths[i] > 1000 ? 1000 : 5000,
-                                          .rounds = full ? 21 : 15,
+                                          .count = full ? 100 : lengths[i] > 1000 ? 1000 : 5000,
+                                          .rounds = full ? 41 : 15,
                                           .open = open,
                                           .open_count = open_count});
     check_same_rows(&files);

@@ -26,8 +26,9 @@ void bench_print_head(const bench_options *options)
 {
     if (options->json)
         return;
-    printf("SQLite %s, seed %llu, scale %g; ratios are to raw SQLite in the same rounds\n\n",
-           sqlite3_libversion(), (unsigned long long)options->seed, options->scale);
+    printf("SQLite %s%s, seed %llu, scale %g; ratios are to raw SQLite in the same rounds\n\n",
+           sqlite3_libversion(), options->serialized ? " serialized" : "",
+           (unsigned long long)options->seed, options->scale);
     printf("%-34s %12s %-13s %12s %7s %9s %9s\n", "row", "value", "unit", "baseline", "ratio",
            "cheapest", "bar");
 }
