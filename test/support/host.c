@@ -124,7 +124,7 @@ dur_log *host_log(test_host *host)
     dur_options options = host_options(host);
     dur_log *log = NULL;
 
-    host_assert_code(DUR_OK, dur_open(host->db, &options, &log), log, __FILE__, __LINE__);
+    assert_code(DUR_OK, dur_open(host->db, &options, &log), log);
     return log;
 }
 

@@ -82,7 +82,10 @@ void host_assert_has(const char *text, const char *part, const char *file, int l
 void host_assert_same(char *before, char *after, const char *file, int line);
 
 #define assert_code(expected, actual, log)                                                         \
-    host_assert_code((expected), (actual), (log), __FILE__, __LINE__)
+    do {                                                                                           \
+        int code_of_call = (actual);                                                               \
+        host_assert_code((expected), code_of_call, (log), __FILE__, __LINE__);                     \
+    } while (0)
 #define assert_has(text, part) host_assert_has((text), (part), __FILE__, __LINE__)
 /* Frees both texts. */
 #define assert_same(before, after) host_assert_same((before), (after), __FILE__, __LINE__)
