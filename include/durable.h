@@ -135,7 +135,7 @@ DUR_API const char *dur_code_name(int code);
 #define DUR_NAME_MAX 255
 
 /* Positions in a run count from 1 to this. The step after it is DUR_MISUSE. */
-#define DUR_POSITION_MAX ((int64_t)134217727)
+#define DUR_POSITION_MAX INT64_C(134217727)
 
 /* Times a run may be claimed in a row without one new row in its log; then it is parked. */
 #define DUR_CLAIMS_MAX 10
@@ -186,7 +186,7 @@ static inline dur_value dur_integer(int64_t integer)
 static inline dur_value dur_unsigned(uint64_t integer)
 {
     dur_value value = dur_null();
-    value.type = integer > (uint64_t)INT64_MAX ? DUR_UNSIGNED : DUR_INTEGER;
+    value.type = integer > UINT64_C(0x7fffffffffffffff) ? DUR_UNSIGNED : DUR_INTEGER;
     value.as.unsigned_integer = integer;
     return value;
 }
