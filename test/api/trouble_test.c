@@ -1,5 +1,5 @@
-/* test/api: law 3, a database that will not write: interrupted, full, too big, read-only. The result
- * is kept, and written first when the run is executed again. */
+/* test/api: law 3, a database that will not write: interrupted, full, too big, read-only. What was
+ * done is kept, and written first when the run is executed again. */
 #include "api/script.h"
 
 #include <stdio.h>
