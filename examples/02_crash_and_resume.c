@@ -150,7 +150,7 @@ static int play(const char *program, const char *path, sqlite3 *db)
     printf("downloaded %d time, flash executed %d times, chip written %d time\n", downloads,
            flashes, written);
     if (lived[0] || lived[1] || !lived[2] || downloads != 1 || flashes != 2 || written != 1 ||
-        number(db, "SELECT count(*) FROM durable_steps") != 3) {
+        number(db, "SELECT count(*) FROM durable_steps_view") != 3) {
         fprintf(stderr, "that is not how a durable run resumes\n");
         return 1;
     }

@@ -139,9 +139,6 @@ static void run_agent(const char *path, struct attempt *attempt, int64_t delay_m
 
 /* ---- Reading the databases ------------------------------------------------------------------ */
 
-/* A step's key is run * 2^27 + position; there is one run in each database. */
-#define POSITION "(step & 134217727)"
-
 static sqlite3 *open_database(const char *path)
 {
     sqlite3 *db;
@@ -154,24 +151,30 @@ static sqlite3 *open_database(const char *path)
     return db;
 }
 
-/* The number that a query gives; 0 if it gives none, for instance because the first start was
- * killed before there was a table. */
-static int number(sqlite3 *db, const char *query)
+/* The number that a query, made as by sqlite3_mprintf(), gives; 0 if it gives NULL, -1 if it does
+ * not work, so that no check can pass by mistake. */
+static int number(sqlite3 *db, const char *format, ...)
 {
-    char *text = look_up(db, "%s", query);
-    int result = text ? atoi(text) : 0;
+    sqlite3_stmt *statement = NULL;
+    va_list arguments;
+    int result = -1;
+    char *sql;
 
-    sqlite3_free(text);
+    va_start(arguments, format);
+    sql = sqlite3_vmprintf(format, arguments);
+    va_end(arguments);
+    if (sql && sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK &&
+        sqlite3_step(statement) == SQLITE_ROW)
+        result = sqlite3_column_int(statement, 0);
+    sqlite3_finalize(statement);
+    sqlite3_free(sql);
     return result;
 }
 
-static int number_of(sqlite3 *db, const char *query, int argument)
+/* A start that was killed very soon has not even made the tables. */
+static int or_none(int count)
 {
-    char *text = look_up(db, query, argument);
-    int result = text ? atoi(text) : 0;
-
-    sqlite3_free(text);
-    return result;
+    return count < 0 ? 0 : count;
 }
 
 /* Where an attempt ended: its last execution, and whether that step was recorded. */
@@ -196,12 +199,12 @@ static char *place(sqlite3 *db, const struct attempt *attempt)
 static void read_attempt(const char *path, struct attempt *attempt)
 {
     sqlite3 *db = open_database(path);
-    int first = number_of(db, "SELECT min(position) FROM executions WHERE attempt = %d",
-                          attempt->number);
+    int first = number(db, "SELECT min(position) FROM executions WHERE attempt = %d",
+                       attempt->number);
 
-    attempt->after = number(db, "SELECT count(*) FROM durable_steps");
-    attempt->executed = number_of(db, "SELECT count(*) FROM executions WHERE attempt = %d",
-                                  attempt->number);
+    attempt->after = or_none(number(db, "SELECT count(*) FROM durable_steps_view"));
+    attempt->executed = or_none(number(db, "SELECT count(*) FROM executions WHERE attempt = %d",
+                                       attempt->number));
     attempt->replayed = first > 0 ? first - 1 : attempt->finished ? attempt->before : 0;
     attempt->where = place(db, attempt);
     change(db, "CREATE TABLE IF NOT EXISTS attempts(attempt INTEGER PRIMARY KEY, before INT,"
@@ -275,7 +278,7 @@ static void draw_table(sqlite3 *quiet, sqlite3 *killed)
     draw_rule("├", "┼", "┤");
     draw_row(quiet, killed, "starts of the agent", "SELECT count(*) FROM attempts");
     draw_row(quiet, killed, "  ended by SIGKILL", "SELECT sum(killed) FROM attempts");
-    draw_row(quiet, killed, "steps recorded", "SELECT count(*) FROM durable_steps");
+    draw_row(quiet, killed, "steps recorded", "SELECT count(*) FROM durable_steps_view");
     draw_row(quiet, killed, "steps executed", "SELECT count(*) FROM executions");
     draw_row(quiet, killed, "  cut off before their record, done again",
              "SELECT count(*) - count(DISTINCT position) FROM executions");
@@ -310,12 +313,12 @@ static bool same(sqlite3 *quiet, sqlite3 *killed, const char *query)
 
 static bool check_log(const struct demo *demo, sqlite3 *quiet, sqlite3 *killed)
 {
-    bool once = number(killed, "SELECT count(*) = count(DISTINCT " POSITION ")"
-                               " AND count(*) = max(" POSITION ") FROM durable_steps") == 1;
+    bool once = number(killed, "SELECT count(*) = count(DISTINCT position)"
+                               " AND count(*) = max(position) FROM durable_steps_view") == 1;
     bool alike = same(quiet, killed,
-                      "SELECT group_concat(line, char(10)) FROM (SELECT " POSITION " || ' ' || kind"
-                      " || ' ' || outcome || ' ' || name || ' ' || format || ' ' || quote(value)"
-                      " AS line FROM durable_steps ORDER BY step)");
+                      "SELECT group_concat(line, char(10)) FROM (SELECT position || kind || ' ' ||"
+                      " name || ' ' || outcome || ' ' || quote(value) AS line"
+                      " FROM durable_steps_view ORDER BY position)");
     bool never_again = number(killed, "SELECT count(*) FROM executions JOIN attempts"
                                       " USING(attempt) WHERE position <= before") == 0;
     bool explained = number(killed, "SELECT (SELECT count(*) - count(DISTINCT position) FROM"
@@ -336,12 +339,13 @@ static bool check_outcome(const struct demo *demo, sqlite3 *quiet, sqlite3 *kill
                                      " text AS line FROM replies ORDER BY ticket)") &&
                  same(quiet, killed, "SELECT group_concat(line, char(10)) FROM (SELECT id || state"
                                      " AS line FROM tickets ORDER BY id)");
-    bool answer = same(quiet, killed, "SELECT output FROM durable_runs");
+    bool answer = same(quiet, killed, "SELECT output FROM durable_runs_view");
     bool intact = number(killed, "SELECT integrity_check = 'ok' FROM pragma_integrity_check") == 1;
     int hits = number(killed, "SELECT sum(killed) FROM attempts");
     char *text = sqlite3_mprintf("%d of %d kills hit the agent before it was done", hits,
                                  demo->kills);
-    char *said = look_up(killed, "SELECT 'the answer is the same: ' || output FROM durable_runs");
+    char *said = look_up(killed, "SELECT 'the answer is the same: ' || output"
+                                 " FROM durable_runs_view");
 
     books = check(demo, books, "refunds, replies and tickets are those of the quiet run");
     answer = check(demo, answer, answer && said ? said : "the answer is the same");
@@ -361,15 +365,13 @@ static bool check_outcome(const struct demo *demo, sqlite3 *quiet, sqlite3 *kill
 static int least_ms(const char *quiet_path, int before)
 {
     sqlite3 *db = open_database(quiet_path);
-    char *text = look_up(db, "SELECT sum(CASE WHEN name = 'ask-model' THEN %d"
-                             " WHEN name IN ('refund', 'reply', 'ask-boss') AND outcome = 0"
-                             " THEN %d ELSE 0 END) FROM durable_steps WHERE " POSITION " > %d",
-                         MODEL_MS, TOOL_MS, before);
-    int result = text ? atoi(text) : 0;
+    int result = number(db, "SELECT sum(CASE WHEN name = 'ask-model' THEN %d"
+                            " WHEN name IN ('refund', 'reply', 'ask-boss') AND outcome = 'result'"
+                            " THEN %d END) FROM durable_steps_view WHERE position > %d",
+                        MODEL_MS, TOOL_MS, before);
 
-    sqlite3_free(text);
     sqlite3_close(db);
-    return result;
+    return or_none(result);
 }
 
 /*
