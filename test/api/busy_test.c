@@ -310,6 +310,36 @@ static void law6_a_kept_result_of_a_lost_run(void **state)
     dur_close(log);
 }
 
+/* … nor when that other one has only recorded something else there, and left. */
+static void law4_a_kept_result_of_a_position_that_is_taken(void **state)
+{
+    test_host *host = with_other(state);
+    test_script script = script_for(host);
+    dur_log *log = host_log(host), *thief;
+    sqlite3 *db = host->db;
+    dur_run *run = NULL;
+    dur_step *step = NULL;
+
+    script.inside[1] = lock;
+    assert_code(DUR_BUSY, script_execute(&script, log), log);
+    unlock(host);
+    host->clock.owner_alive = DUR_OWNER_DEAD;
+    host->db = host->other;
+    thief = host_log(host);
+    assert_code(DUR_OK, dur_begin_run(thief, "script", "the-run", NULL, &run), thief);
+    assert_int_equal(DUR_REPLAYED, dur_begin_step(run, "first", NULL, &step));
+    assert_int_equal(DUR_EXECUTE, dur_begin_step(run, "second", NULL, &step));
+    assert_code(DUR_OK, dur_record_result(step, dur_integer(999)), thief);
+    dur_close_run(run);
+    dur_close(thief);
+    host->db = db;
+    assert_code(DUR_OK, script_execute(&script, log), log);
+    assert_int_equal(2, script.rows_at_start);
+    assert_int_equal(999, script.values[1]);
+    assert_bodies(&script, 1, 1, 1, 1);
+    dur_close(log);
+}
+
 /* Busy inside the host's transaction: the transaction stays the host's. */
 static void law1_busy_in_a_transaction(void **state)
 {
@@ -347,6 +377,7 @@ int main(void)
         ON_DISK(law3_several_results_are_kept),
         ON_DISK(law3_close_tries_once_more),
         ON_DISK(law6_a_kept_result_of_a_lost_run),
+        ON_DISK(law4_a_kept_result_of_a_position_that_is_taken),
         ON_DISK(law1_busy_in_a_transaction),
     };
 
