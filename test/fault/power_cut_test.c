@@ -20,7 +20,7 @@
 #include <stdlib.h>
 
 #define SIDES 2
-#define STEPS 6
+#define STEPS 4
 #define VALUE_BYTES 3000
 
 static place here;

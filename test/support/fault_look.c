@@ -32,7 +32,8 @@ static void look_at_steps(sqlite3 *db, fault_picture *picture)
     sqlite3_stmt *statement =
         prepare(db, "SELECT name, (step & 134217727) || '|' || kind || '|' || outcome || '|' ||"
                     " name || '|' || format || '|' || quote(value)"
-                    " FROM durable_steps ORDER BY step");
+                    " FROM durable_steps WHERE step >> 27 IN"
+                    " (SELECT run FROM durable_runs WHERE id = '" FAULT_ID "') ORDER BY step");
 
     while (statement && sqlite3_step(statement) == SQLITE_ROW)
         add_row(picture, statement);

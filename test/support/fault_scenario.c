@@ -8,8 +8,6 @@
 #include <stdlib.h>
 
 #define LARGE_BYTES 20000
-#define LOOP_STEPS 12
-#define LONG_STEPS 70 /* more than one batch of a replay */
 
 /* ---- The world ----------------------------------------------------------------------------- */
 
@@ -18,16 +16,30 @@ static int host_sql(fault_world *world, const char *sql)
     return sqlite3_exec(world->db, sql, NULL, NULL, NULL);
 }
 
+static int attach(fault_world *world)
+{
+    char *sql = sqlite3_mprintf("ATTACH '%q-side' AS %s", world->path, world->scenario->schema);
+    int code = sql ? host_sql(world, sql) : SQLITE_NOMEM;
+
+    sqlite3_free(sql);
+    return code;
+}
+
+static int set_journal_mode(fault_world *world)
+{
+    char sql[100];
+
+    snprintf(sql, sizeof sql, "PRAGMA journal_mode = %s", world->journal_mode);
+    return host_sql(world, sql);
+}
+
 int fault_world_connect(fault_world *world)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
     int code = sqlite3_open_v2(world->path, &world->db, flags, FAULT_VFS_NAME);
-    char *attach;
 
-    if (code != SQLITE_OK || !world->scenario->schema) return code;
-    attach = sqlite3_mprintf("ATTACH '%q-side' AS %s", world->path, world->scenario->schema);
-    code = attach ? host_sql(world, attach) : SQLITE_NOMEM;
-    sqlite3_free(attach);
+    if (code == SQLITE_OK && world->scenario->schema) code = attach(world);
+    if (code == SQLITE_OK && world->journal_mode) code = set_journal_mode(world);
     return code;
 }
 
@@ -144,6 +156,21 @@ static int execute(fault_world *world, dur_workflow *workflow)
     start.input = dur_text("what the run was started with");
     return note_output(
         world, dur_execute(world->log, world->scenario->name, FAULT_ID, &start, workflow, world));
+}
+
+/* ---- Warming up ---------------------------------------------------------------------------- */
+
+static int warm_workflow(dur_run *run, void *user)
+{
+    (void)user;
+    DUR_STEP (run, "warm")
+        ;
+    return 0;
+}
+
+int fault_world_warm_up(fault_world *world)
+{
+    return dur_execute(world->log, "warm", "warm-run", NULL, warm_workflow, NULL);
 }
 
 /* ---- values: steps of each kind, on a database that has no log yet ------------------------- */
@@ -351,7 +378,8 @@ static int loop_body(dur_step *step, void *user)
     char text[150];
 
     effect(this_step->world, this_step->name);
-    snprintf(text, sizeof text, "answer %lld%100s", (long long)this_step->number, ".");
+    snprintf(text, sizeof text, "answer %lld%*s", (long long)this_step->number,
+             this_step->world->scenario->large ? 100 : 1, ".");
     return dur_record_result(step, dur_text(text));
 }
 
@@ -394,7 +422,7 @@ static int half_loop_pass(fault_world *world)
 
     start.input = dur_text("what the run was started with");
     code = dur_begin_run(world->log, world->scenario->name, FAULT_ID, &start, &run);
-    if (code == DUR_OK) code = loop(run, world, world->scenario->steps / 2, &digest);
+    if (code == DUR_OK) code = loop(run, world, world->scenario->prepared, &digest);
     if (world->scenario->claimed_by_dead)
         world->open_run = run;
     else
@@ -512,11 +540,11 @@ static int in_transaction(fault_world *world, const char *end)
         return code;
     unacknowledge_all(world);
     world->output[0] = '\0';
-    if (!sqlite3_get_autocommit(world->db)) {
+    if (!sqlite3_get_autocommit(world->db))
         host_sql(world, "ROLLBACK");
-        return code == DUR_OK ? FAULT_HOST_FAILED : code;
-    }
-    return code;
+    else if (code == DUR_OK && strcmp(end, "ROLLBACK") == 0)
+        return code;
+    return code == DUR_OK ? FAULT_HOST_FAILED : code;
 }
 
 static int host_commit_pass(fault_world *world)
@@ -579,25 +607,43 @@ static int renewal_pass(fault_world *world)
 }
 
 const fault_scenario fault_scenarios[] = {
-    {.name = "values", .pass = values_pass},
-    {.name = "large", .prepare = read_pass, .pass = large_pass, .large = true},
-    {.name = "caught", .prepare = read_pass, .pass = caught_pass},
-    {.name = "failed", .prepare = read_pass, .pass = failed_pass, .expected = DUR_FAILED},
-    {.name = "resume", .prepare = half_loop_pass, .pass = loop_pass, .steps = LOOP_STEPS},
-    {.name = "long", .prepare = half_loop_pass, .pass = loop_pass, .steps = LONG_STEPS},
+    {.name = "open", .pass = loop_pass, .steps = 2, .opens = true},
+    {.name = "values",
+     .prepare = read_pass,
+     .pass = values_pass,
+     .memory_only = true,
+     .warm = true},
+    {.name = "large", .prepare = read_pass, .pass = large_pass, .large = true, .warm = true},
+    {.name = "caught", .prepare = read_pass, .pass = caught_pass, .warm = true},
+    {.name = "failed",
+     .prepare = read_pass,
+     .pass = failed_pass,
+     .expected = DUR_FAILED,
+     .warm = true},
+    {.name = "resume", .prepare = half_loop_pass, .pass = loop_pass, .steps = 6, .prepared = 3},
+    {.name = "long", /* more than one batch of a replay */
+     .prepare = half_loop_pass,
+     .pass = loop_pass,
+     .steps = 62,
+     .prepared = 60,
+     .large = true,
+     .warm = true},
     {.name = "takeover",
      .prepare = half_loop_pass,
      .pass = loop_pass,
-     .steps = LOOP_STEPS,
+     .steps = 4,
+     .prepared = 2,
      .claimed_by_dead = true},
     {.name = "diverged",
      .prepare = half_loop_pass,
      .pass = diverged_pass,
      .expected = DUR_DIVERGED,
      .finish = loop_pass,
-     .steps = LOOP_STEPS,
-     .executes_nothing = true},
-    {.name = "explicit", .prepare = read_pass, .pass = explicit_pass},
+     .steps = 6,
+     .prepared = 4,
+     .executes_nothing = true,
+     .warm = true},
+    {.name = "explicit", .prepare = read_pass, .pass = explicit_pass, .warm = true},
     {.name = "host-commit", .prepare = read_pass, .pass = host_commit_pass, .repeats = true},
     {.name = "host-rollback",
      .prepare = read_pass,
@@ -607,9 +653,19 @@ const fault_scenario fault_scenarios[] = {
     {.name = "read",
      .prepare = loop_pass,
      .pass = read_pass,
-     .steps = LOOP_STEPS,
-     .executes_nothing = true},
-    {.name = "attached", .pass = values_pass, .schema = "side"},
-    {.name = "renewal", .prepare = read_pass, .pass = renewal_pass, .lease_ms = 60000},
+     .steps = 4,
+     .executes_nothing = true,
+     .opens = true},
+    {.name = "attached",
+     .pass = loop_pass,
+     .steps = 2,
+     .schema = "side",
+     .opens = true,
+     .files_only = true},
+    {.name = "renewal",
+     .prepare = read_pass,
+     .pass = renewal_pass,
+     .lease_ms = 60000,
+     .warm = true},
 };
 const size_t fault_scenario_count = sizeof fault_scenarios / sizeof fault_scenarios[0];

@@ -29,6 +29,7 @@ struct fault_scenario;
 typedef struct fault_world {
     const struct fault_scenario *scenario;
     const char *path;
+    const char *journal_mode; /* set at each connection; NULL: as the file has it */
     sqlite3 *db;
     dur_log *log;      /* NULL before dur_open() gave one */
     dur_run *open_run; /* left open by `prepare`, so that its claim stays */
@@ -44,16 +45,21 @@ typedef int fault_pass(fault_world *world);
 
 typedef struct fault_scenario {
     const char *name;
-    fault_pass *prepare;   /* without faults, on a log of its own; NULL: an empty database */
-    fault_pass *pass;      /* what the faults strike */
-    int expected;          /* what it gives when undisturbed */
-    fault_pass *finish;    /* leads to the run's end where `pass` does not; NULL: `pass` does */
-    const char *schema;    /* where the log is; NULL: "main" */
-    int64_t lease_ms;      /* as in dur_options */
-    int64_t steps;         /* of a loop, half of which is done by `prepare` */
+    fault_pass *prepare; /* without faults, on a log of its own; NULL: an empty database */
+    fault_pass *pass;    /* what the faults strike */
+    int expected;        /* what it gives when undisturbed */
+    fault_pass *finish;  /* leads to the run's end where `pass` does not; NULL: `pass` does */
+    const char *schema;  /* where the log is; NULL: "main" */
+    int64_t lease_ms;    /* as in dur_options */
+    int64_t steps;       /* of a loop, some of which are done by `prepare`: */
+    int64_t prepared;
     bool claimed_by_dead;  /* the prepared run is still claimed, by an owner that is gone */
     bool repeats;          /* bodies may run again: the host rolls their records back */
     bool large;            /* some values are larger than what is kept when memory is short */
+    bool opens;            /* the faults strike dur_open() too */
+    bool memory_only;      /* failing files would show nothing that other scenarios do not … */
+    bool files_only;       /* … or failing allocations */
+    bool warm;             /* where allocations fail: not those that prepare statements */
     bool executes_nothing; /* no body may run in `pass` */
 } fault_scenario;
 
@@ -66,6 +72,9 @@ int fault_world_connect(fault_world *world);
 
 /* dur_open() with the scenario's options and the world's clock. */
 int fault_world_open(fault_world *world);
+
+/* Another run, from beginning to end, so that the log has its statements. */
+int fault_world_warm_up(fault_world *world);
 
 /* Close the log, and the connection; harmless when there is none. */
 void fault_world_close(fault_world *world);

@@ -15,23 +15,38 @@
 #define NTH_MAX 100000
 #define FAILURES_SHOWN 40
 
-const fault_kind fault_kind_memory = {"memory", 0, SQLITE_NOMEM, {DUR_NOMEM}};
+const fault_kind fault_kind_memory = {"memory", 0, SQLITE_NOMEM, FAULT_EACH_WAY, {DUR_NOMEM}};
+
+#define EACH_WAY(name, operation, sqlite_code, code)                                               \
+    {                                                                                              \
+        name, FAULT_BIT(operation), sqlite_code, FAULT_EACH_WAY,                                   \
+        {                                                                                          \
+            code                                                                                   \
+        }                                                                                          \
+    }
+#define LASTING(name, operation, sqlite_code, code)                                                \
+    {                                                                                              \
+        name, FAULT_BIT(operation), sqlite_code, FAULT_LASTING,                                    \
+        {                                                                                          \
+            code                                                                                   \
+        }                                                                                          \
+    }
 
 const fault_kind fault_kinds_io[] = {
-    {"write", FAULT_BIT(FAULT_WRITE), SQLITE_IOERR_WRITE, {DUR_IOERR}},
-    {"full", FAULT_BIT(FAULT_WRITE), SQLITE_FULL, {DUR_FULL}},
-    {"sync", FAULT_BIT(FAULT_SYNC), SQLITE_IOERR_FSYNC, {DUR_IOERR}},
-    {"truncate", FAULT_BIT(FAULT_TRUNCATE), SQLITE_IOERR_TRUNCATE, {DUR_IOERR}},
-    {"open", FAULT_BIT(FAULT_OPEN), SQLITE_CANTOPEN, {DUR_IOERR}},
-    {"read", FAULT_BIT(FAULT_READ), SQLITE_IOERR_READ, {DUR_IOERR}},
-    {"size", FAULT_BIT(FAULT_SIZE), SQLITE_IOERR_FSTAT, {DUR_IOERR}},
-    {"delete", FAULT_BIT(FAULT_DELETE), SQLITE_IOERR_DELETE, {DUR_IOERR}},
-    {"access", FAULT_BIT(FAULT_ACCESS), SQLITE_IOERR_ACCESS, {DUR_IOERR}},
-    {"lock", FAULT_BIT(FAULT_LOCK), SQLITE_BUSY, {DUR_BUSY}},
-    {"lock-error", FAULT_BIT(FAULT_LOCK), SQLITE_IOERR_LOCK, {DUR_IOERR}},
-    {"shm-map", FAULT_BIT(FAULT_SHM_MAP), SQLITE_IOERR_SHMMAP, {DUR_IOERR}},
-    {"shm-lock", FAULT_BIT(FAULT_SHM_LOCK), SQLITE_BUSY, {DUR_BUSY}},
-    {"commit", FAULT_BIT(FAULT_COMMIT), SQLITE_IOERR, {DUR_IOERR}},
+    EACH_WAY("write", FAULT_WRITE, SQLITE_IOERR_WRITE, DUR_IOERR),
+    LASTING("full", FAULT_WRITE, SQLITE_FULL, DUR_FULL),
+    EACH_WAY("sync", FAULT_SYNC, SQLITE_IOERR_FSYNC, DUR_IOERR),
+    EACH_WAY("truncate", FAULT_TRUNCATE, SQLITE_IOERR_TRUNCATE, DUR_IOERR),
+    EACH_WAY("open", FAULT_OPEN, SQLITE_CANTOPEN, DUR_IOERR),
+    EACH_WAY("read", FAULT_READ, SQLITE_IOERR_READ, DUR_IOERR),
+    LASTING("size", FAULT_SIZE, SQLITE_IOERR_FSTAT, DUR_IOERR),
+    EACH_WAY("delete", FAULT_DELETE, SQLITE_IOERR_DELETE, DUR_IOERR),
+    LASTING("access", FAULT_ACCESS, SQLITE_IOERR_ACCESS, DUR_IOERR),
+    EACH_WAY("lock", FAULT_LOCK, SQLITE_BUSY, DUR_BUSY),
+    LASTING("lock-error", FAULT_LOCK, SQLITE_IOERR_LOCK, DUR_IOERR),
+    EACH_WAY("shm-map", FAULT_SHM_MAP, SQLITE_IOERR_SHMMAP, DUR_IOERR),
+    EACH_WAY("shm-lock", FAULT_SHM_LOCK, SQLITE_BUSY, DUR_BUSY),
+    EACH_WAY("commit", FAULT_COMMIT, SQLITE_IOERR, DUR_IOERR),
 };
 const size_t fault_kind_io_count = sizeof fault_kinds_io / sizeof fault_kinds_io[0];
 
@@ -180,10 +195,12 @@ static void make_template(const fault_scenario *scenario, const char *journal_mo
     disconnect(world);
 }
 
-static void start_world(const sweep_reference *reference, fault_world *world)
+static void start_world(const sweep_reference *reference, const char *journal_mode,
+                        fault_world *world)
 {
     *world = reference->prepared;
     world->path = trial_place.path;
+    if (strcmp(journal_mode, "wal") != 0) world->journal_mode = journal_mode;
     world->output[0] = '\0';
     fake_clock_init(&world->clock, 2);
     if (world->scenario->claimed_by_dead) world->clock.owner_alive = DUR_OWNER_DEAD;
@@ -200,7 +217,7 @@ static void make_reference(const fault_scenario *scenario, const char *journal_m
     int code;
 
     make_template(scenario, journal_mode, &reference->prepared);
-    start_world(reference, world);
+    start_world(reference, journal_mode, world);
     code = fault_world_open(world);
     if (code == DUR_OK) code = scenario->pass(world);
     if (code != scenario->expected) {
@@ -388,11 +405,29 @@ static int64_t fired(const trial *it)
     return it->kind->operations == 0 ? fault_alloc_fired() : fault_vfs_fired();
 }
 
+static bool is_warm(const trial *it)
+{
+    return it->world.scenario->warm && it->kind->operations == 0;
+}
+
 static void disturbed_pass(trial *it)
 {
+    bool strikes_open = it->world.scenario->opens;
+
+    if (strikes_open) arm(it);
     it->code = fault_world_open(&it->world);
     it->opened = it->code == DUR_OK;
+    if (it->opened && is_warm(it) && fault_world_warm_up(&it->world) != DUR_OK)
+        impossible("the log does not warm up");
+    if (!strikes_open) arm(it);
     if (it->opened) it->code = it->world.scenario->pass(&it->world);
+}
+
+/* A host that could not roll back while the fault lasted does it now. */
+static void host_rolls_back(trial *it)
+{
+    if (it->world.scenario->repeats && !sqlite3_get_autocommit(it->world.db))
+        sqlite3_exec(it->world.db, "ROLLBACK", NULL, NULL, NULL);
 }
 
 /* The host tries again at once, with the log it has. */
@@ -402,6 +437,7 @@ static void recover_on_same_log(trial *it)
 
     disarm();
     check_code(it);
+    host_rolls_back(it);
     check_connection(it);
     fault_look(&it->world, &found);
     check_recorded(it, &found);
@@ -412,7 +448,6 @@ static void recover_on_same_log(trial *it)
     }
     finish(it, "again");
     check_once(it);
-    check_end(it);
     check_connection(it);
 }
 
@@ -425,6 +460,7 @@ static void recover_reopened(trial *it)
     check_code(it);
     fault_world_close(&it->world);
     disarm();
+    host_rolls_back(it);
     check_connection(it);
     if (fault_world_disconnect(&it->world) != SQLITE_OK)
         broken(it, "the connection does not close: %s", sqlite3_errmsg(it->world.db));
@@ -437,24 +473,23 @@ static void recover_reopened(trial *it)
     open_again(it);
     finish(it, "reopened");
     check_final(it, &found, &was);
-    check_end(it);
 }
 
 /* A run that has ended gives its outcome and runs nothing, for ever. */
 static void check_replay(trial *it)
 {
+    const fault_scenario *scenario = it->world.scenario;
     fault_world was = it->world;
-    fault_picture found;
     int code;
 
-    fault_look(&it->world, &found);
     fault_world_close(&it->world);
     open_again(it);
-    code = it->world.scenario->finish ? it->world.scenario->finish(&it->world)
-                                      : it->world.scenario->pass(&it->world);
-    if (code != (it->world.scenario->finish ? DUR_OK : it->world.scenario->expected))
+    code = scenario->finish ? scenario->finish(&it->world) : scenario->pass(&it->world);
+    if (code != (scenario->finish ? DUR_OK : scenario->expected))
         broken(it, "an ended run answers %s (%d)", dur_code_name(code), code);
-    check_final(it, &found, &was);
+    for (size_t i = 0; i < was.tally_count; i++)
+        if (it->world.tallies[i].executed != was.tallies[i].executed)
+            broken(it, "'%s' ran again in an ended run", was.tallies[i].name);
     check_end(it);
 }
 
@@ -463,8 +498,7 @@ static bool run_trial(trial *it)
     int64_t live = fault_alloc_live();
     bool has_fired;
 
-    start_world(it->reference, &it->world);
-    arm(it);
+    start_world(it->reference, it->journal_mode, &it->world);
     disturbed_pass(it);
     has_fired = fired(it) > 0;
     if (it->reopens)
@@ -480,23 +514,36 @@ static bool run_trial(trial *it)
     return has_fired;
 }
 
+static void sweep_one_way(trial *it, int64_t first, int64_t stride)
+{
+    bool has_fired = true;
+
+    for (it->nth = first; has_fired && it->nth < NTH_MAX; it->nth += stride) {
+        has_fired = run_trial(it);
+        it->result->fired += has_fired;
+    }
+}
+
 fault_sweep_result fault_sweep(const fault_scenario *scenario, const fault_kind *kind,
-                               const char *journal_mode)
+                               const char *journal_mode, int64_t stride)
 {
     fault_sweep_result result = {0, 0};
     sweep_reference reference;
+    int64_t first = 1;
 
     make_reference(scenario, journal_mode, &reference);
-    for (int way = 0; way < 4; way++) {
-        trial it = {&reference, kind,   journal_mode,       0,      way / 2 == 1, way % 2 == 1,
-                    false,      DUR_OK, reference.prepared, &result};
-        bool has_fired = true;
+    for (unsigned way = FAULT_ONCE_THEN_SAME_LOG; way <= FAULT_LASTING_THEN_REOPENED; way *= 2) {
+        trial it = {.reference = &reference,
+                    .kind = kind,
+                    .journal_mode = journal_mode,
+                    .persistent = (way & FAULT_LASTING) != 0,
+                    .reopens =
+                        way == FAULT_ONCE_THEN_REOPENED || way == FAULT_LASTING_THEN_REOPENED,
+                    .world = reference.prepared,
+                    .result = &result};
 
-        for (int64_t nth = 1; has_fired && nth < NTH_MAX; nth++) {
-            it.nth = nth;
-            has_fired = run_trial(&it);
-            result.fired += has_fired;
-        }
+        if (kind->ways & way) sweep_one_way(&it, first, stride);
+        first = first % stride + 1;
     }
     return result;
 }

@@ -9,10 +9,23 @@
 
 #include "support/fault_scenario.h"
 
+/* Does the call fail once or does every call after it fail too, and does the host then try again on
+ * the log that it has, or reopen its database? */
+enum {
+    FAULT_ONCE_THEN_SAME_LOG = 1,
+    FAULT_ONCE_THEN_REOPENED = 2,
+    FAULT_LASTING_THEN_SAME_LOG = 4,
+    FAULT_LASTING_THEN_REOPENED = 8,
+    FAULT_LASTING = FAULT_LASTING_THEN_SAME_LOG | FAULT_LASTING_THEN_REOPENED,
+    FAULT_EACH_WAY = 15,
+    FAULT_WAYS = 4
+};
+
 typedef struct fault_kind {
     const char *name;
     unsigned operations; /* of the fault VFS; 0: allocations */
     int sqlite_code;
+    unsigned ways;  /* FAULT_… below */
     int allowed[4]; /* what the library may answer, besides what the undisturbed pass gives */
 } fault_kind;
 
@@ -32,8 +45,9 @@ typedef struct fault_sweep_result {
 bool fault_sweep_setup(void);
 void fault_sweep_teardown(void);
 
-/* journal_mode: as in PRAGMA journal_mode. */
+/* journal_mode: as in PRAGMA journal_mode. Of every `stride` calls each way tries one, another one
+ * than the way before it: 1 tries all of them in each way. */
 fault_sweep_result fault_sweep(const fault_scenario *scenario, const fault_kind *kind,
-                               const char *journal_mode);
+                               const char *journal_mode, int64_t stride);
 
 #endif
