@@ -285,6 +285,31 @@ static void law3_close_tries_once_more(void **state)
     dur_close(log);
 }
 
+/* … also for a run that is open still. */
+static void law3_close_tries_once_more_for_open_runs(void **state)
+{
+    test_host *host = with_other(state);
+    test_script script = script_for(host);
+    dur_log *log = host_log(host);
+    dur_run *run = NULL;
+    dur_step *step = NULL;
+
+    assert_code(DUR_OK, dur_begin_run(log, "w", "r", NULL, &run), log);
+    assert_int_equal(DUR_EXECUTE, dur_begin_step(run, "s", NULL, &step));
+    lock(&script);
+    assert_code(DUR_BUSY, dur_record_result(step, dur_text("kept")), log);
+    unlock(host);
+    dur_close(log);
+    assert_int_equal(1, host_number(host->db, "SELECT count(*) FROM durable_steps "
+                                              "WHERE value = 'kept'"));
+    dur_close_run(run);
+    log = host_log(host);
+    assert_code(DUR_OK, dur_begin_run(log, "w", "r", NULL, &run), log);
+    assert_int_equal(0, host->clock.owner_questions); /* the claim was given back */
+    dur_close_run(run);
+    dur_close(log);
+}
+
 /* A kept result of an owner who has lost the run meanwhile must not be written. */
 static void law6_a_kept_result_of_a_lost_run(void **state)
 {
@@ -376,6 +401,7 @@ int main(void)
         ON_DISK(law3_a_failure_is_kept_too),
         ON_DISK(law3_several_results_are_kept),
         ON_DISK(law3_close_tries_once_more),
+        ON_DISK(law3_close_tries_once_more_for_open_runs),
         ON_DISK(law6_a_kept_result_of_a_lost_run),
         ON_DISK(law4_a_kept_result_of_a_position_that_is_taken),
         ON_DISK(law1_busy_in_a_transaction),

@@ -348,6 +348,46 @@ static void law5_failing_early_is_a_divergence(void **state)
     dur_close(log);
 }
 
+static int fail_first(dur_run *run, void *user)
+{
+    const bool *catches = user;
+
+    DUR_STEP(run, "a") { dur_fail(run, "no luck"); }
+    if (*catches) assert_has(dur_catch(run), "no luck");
+    DUR_STEP(run, "b") { }
+    if (*catches) DUR_STEP(run, "c") { fail(); }
+    return 0;
+}
+
+/* Law 5: code that no longer handles a failure which the recorded code had handled takes another
+ * way; to fail the run for it would throw the recorded steps away. */
+static void law5_a_failure_handled_no_more(void **state)
+{
+    test_host *host = *state;
+    dur_run_info info = DUR_RUN_INFO_INIT;
+    bool catches = false;
+    dur_log *log = host_log(host);
+    dur_run *run = NULL;
+    dur_step *step = NULL;
+
+    assert_code(DUR_OK, dur_begin_run(log, "orders", ID, NULL, &run), log);
+    assert_int_equal(DUR_EXECUTE, dur_begin_step(run, "a", NULL, &step));
+    assert_int_equal(DUR_OK, dur_record_failure(step, "no luck"));
+    assert_non_null(dur_catch(run));
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(DUR_EXECUTE, dur_begin_step(run, i ? "c" : "b", NULL, &step));
+        assert_int_equal(DUR_OK, dur_record_result(step, dur_null()));
+    }
+    dur_close_run(run);
+    assert_code(DUR_DIVERGED, dur_execute(log, "orders", ID, NULL, fail_first, &catches), log);
+    assert_int_equal(2, dur_get_divergence(log)->position);
+    assert_code(DUR_OK, dur_read_run(log, ID, &info), log);
+    assert_int_equal(DUR_RUN_PARKED, info.status);
+    catches = true;
+    assert_code(DUR_OK, dur_execute(log, "orders", ID, NULL, fail_first, &catches), log);
+    dur_close(log);
+}
+
 /* ---- Parking --------------------------------------------------------------------------------- */
 
 typedef struct writes {
@@ -561,6 +601,7 @@ int main(void)
         IN_WAL(law5_a_run_left_is_no_divergence),
         IN_WAL(law5_a_divergence_cannot_be_swallowed),
         IN_WAL(law5_failing_early_is_a_divergence),
+        IN_WAL(law5_a_failure_handled_no_more),
         IN_WAL(law5_a_run_is_parked_by_one_write),
         IN_WAL(law6_a_run_taken_over_is_not_parked),
         IN_WAL(law5_parking_joins_the_transaction),

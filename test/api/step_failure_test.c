@@ -178,6 +178,21 @@ static void long_failures_are_cut_at_a_character(void **state)
     dur_close(log);
 }
 
+/* A message is text for people: what is no UTF-8 becomes question marks. */
+static void failures_are_kept_as_text(void **state)
+{
+    test_host *host = *state;
+    dur_log *log = host_log(host);
+    dur_run *run = begin_open(log);
+
+    assert_int_equal(DUR_OK, dur_record_failure(begin(run, "a", DUR_EXECUTE), "caf\xe9 \x80!"));
+    assert_string_equal("caf? ?!", dur_catch(run));
+    dur_close_run(run);
+    assert_int_equal(1, host_number(host->db, "SELECT count(*) FROM durable_steps_view "
+                                              "WHERE value = 'caf? ?!'"));
+    dur_close(log);
+}
+
 /* By the verbs; NULL is "step failed". */
 static void record_failure_by_the_verbs(void **state)
 {
@@ -255,6 +270,40 @@ static int no_answer(dur_step *step, void *user)
     (void)step;
     ((test_tally *)user)->bodies++;
     return 0;
+}
+
+static int fail_in_words(dur_step *step, void *user)
+{
+    (void)step;
+    dur_fail(user, "in %s", "words");
+    return 0;
+}
+
+static int fail_in_words_and_by_number(dur_step *step, void *user)
+{
+    (void)step;
+    dur_fail(user, "in %s", "words");
+    return 3;
+}
+
+/* dur_fail() in a step function fails that step. */
+static void replay_or_run_that_fails_in_words(void **state)
+{
+    dur_step_fn *const ways[] = {fail_in_words, fail_in_words_and_by_number};
+    test_host *host = *state;
+    dur_log *log = host_log(host);
+
+    for (int pass = 0; pass < 2; pass++) {
+        dur_run *run = begin_open(log);
+
+        for (size_t i = 0; i < 2; i++) {
+            assert_int_equal(DUR_FAILED, dur_replay_or_run(run, "s", NULL, ways[i], run, NULL));
+            assert_string_equal("in words", dur_catch(run));
+        }
+        assert_int_equal(2, count_rows(host));
+        dur_close_run(run);
+    }
+    dur_close(log);
 }
 
 /* All ways through it that go on, live and replayed alike. */
@@ -358,9 +407,11 @@ int main(void)
         IN_WAL(an_unhandled_failure_fails_the_run),
         IN_WAL(a_run_fails_in_words_or_by_number),
         IN_WAL(long_failures_are_cut_at_a_character),
+        IN_WAL(failures_are_kept_as_text),
         IN_WAL(record_failure_by_the_verbs),
         IN_WAL(replay_a_failure_by_the_verbs),
         IN_WAL(replay_or_run_live_and_replayed),
+        IN_WAL(replay_or_run_that_fails_in_words),
         IN_WAL(replay_or_run_without_an_answer),
         IN_WAL(replay_or_run_inside_itself),
         IN_WAL(replay_or_run_on_a_stopped_run),

@@ -166,6 +166,51 @@ static void law9_closing_runs_after_the_connection(void **state)
     dur_close_run(run);
 }
 
+/* Nor is the log the workflow's to close; and what closes with it is not used again. */
+static int close_own_log(dur_run *run, void *user)
+{
+    dur_log **log = user;
+    dur_step *step = NULL;
+
+    dur_close(*log);
+    *log = NULL;
+    assert_int_equal(DUR_MISUSE, dur_begin_step(run, "s", NULL, &step));
+    DUR_STEP(run, "s") { fail(); }
+    return 0;
+}
+
+static int close_own_log_in_a_body(dur_run *run, void *user)
+{
+    dur_log **log = user;
+
+    DUR_STEP(run, "s") {
+        dur_close(*log);
+        *log = NULL;
+    }
+    return 0;
+}
+
+static void law9_closing_the_log_inside_a_workflow(void **state)
+{
+    dur_workflow *const ways[] = {close_own_log, close_own_log_in_a_body};
+    test_host *host = *state;
+
+    for (size_t i = 0; i < 2; i++) {
+        dur_log *log = host_log(host), *closed = log;
+        dur_run_info info = DUR_RUN_INFO_INIT;
+
+        assert_int_equal(DUR_MISUSE, dur_execute(log, "w", "r", NULL, ways[i], &closed));
+        assert_null(closed);
+        assert_null(sqlite3_next_stmt(host->db, NULL));
+        log = host_log(host);
+        assert_code(DUR_OK, dur_read_run(log, "r", &info), log);
+        assert_int_equal(DUR_RUNNING, info.status);
+        assert_code(DUR_OK, dur_execute(log, "w", "r", NULL, complete, NULL), log);
+        dur_close(log);
+        host_run(host->db, "DELETE FROM durable_runs");
+    }
+}
+
 /* Ending a run is the caller's business, not the workflow's; what was recorded stays (law 4). */
 static int complete_own_run(dur_run *run, void *user)
 {
@@ -229,6 +274,7 @@ int main(void)
         IN_MEMORY(law9_returning_with_open_steps),
         IN_MEMORY(law9_closing_with_open_runs),
         IN_MEMORY(law9_closing_runs_after_the_connection),
+        IN_MEMORY(law9_closing_the_log_inside_a_workflow),
         IN_MEMORY(law4_ending_a_run_inside_its_workflow),
         IN_MEMORY(law9_every_code_has_a_text),
     };
