@@ -503,6 +503,24 @@ static void law4_steps_behind_the_last_are_executed(void **state)
     dur_close(log);
 }
 
+/* Law 5: another kind of entry than a step, such as a later version may write. */
+static void law5_another_kind(void **state)
+{
+    test_host *host = *state;
+    test_walk asked = {"abc", 0, 0, 0, 0, false};
+    dur_log *log;
+
+    record(host, "abc");
+    host_run(host->db, "UPDATE durable_steps SET kind = 7 WHERE name = 'b'");
+    log = host_log(host);
+    assert_code(DUR_DIVERGED, replay(log, &asked), log);
+    assert_int_equal(0, asked.bodies);
+    assert_int_equal(2, dur_get_divergence(log)->position);
+    assert_string_not_equal("step", dur_get_divergence(log)->recorded.kind);
+    assert_string_equal("step", dur_get_divergence(log)->requested.kind);
+    dur_close(log);
+}
+
 /* ---- Names, gaps, size ----------------------------------------------------------------------- */
 
 /* Names count byte for byte: length, case and all. */
@@ -606,6 +624,7 @@ int main(void)
         IN_WAL(law6_a_run_taken_over_is_not_parked),
         IN_WAL(law5_parking_joins_the_transaction),
         IN_WAL(law4_steps_behind_the_last_are_executed),
+        IN_WAL(law5_another_kind),
         IN_WAL(law5_names_are_compared_byte_for_byte),
         IN_WAL(law5_divergence_behind_a_gap),
         IN_WAL(law5_ended_early_before_a_gap),

@@ -183,6 +183,26 @@ static void law10_a_newer_schema_that_admits_us(void **state)
     dur_close(log);
 }
 
+/* Law 10: a run that a newer library started, and that goes on in a way we do not know. */
+static void law10_a_run_of_a_newer_library(void **state)
+{
+    test_host *host = *state;
+    test_script script = script_for(host);
+    dur_log *log = host_log(host);
+    dur_run *run = NULL;
+    char *before;
+
+    assert_code(DUR_OK, dur_begin_run(log, "script", "the-run", NULL, &run), log);
+    dur_close_run(run);
+    host_run(host->db, "UPDATE durable_runs SET behaviour = 99");
+    before = host_log_rows(host->db, "main");
+    assert_code(DUR_VERSION_TOO_NEW, script_execute(&script, log), log);
+    assert_has(dur_errmsg(log), "the-run");
+    assert_int_equal(0, script.passes);
+    assert_same(before, host_log_rows(host->db, "main"));
+    dur_close(log);
+}
+
 /* A file that is no database: an error, and the file stays what it is. */
 static void law9_a_file_that_is_no_database(void **state)
 {
@@ -277,6 +297,7 @@ int main(void)
         IN_MEMORY(law9_a_log_with_parts_missing),
         ON_DISK(law10_a_newer_schema_is_left_untouched),
         IN_MEMORY(law10_a_newer_schema_that_admits_us),
+        IN_MEMORY(law10_a_run_of_a_newer_library),
         ON_DISK(law9_a_file_that_is_no_database),
         IN_MEMORY(the_views_have_the_documented_columns),
         IN_WAL(the_views_read_well),

@@ -303,6 +303,30 @@ static void law6_claims_are_counted(void **state)
     dur_close(log);
 }
 
+/* Law 4: a position that somebody else has filled is never overwritten. */
+static void law4_a_position_filled_by_hand(void **state)
+{
+    test_host *host = *state;
+    dur_log *log = host_log(host);
+    dur_run *run = claim(log);
+    dur_step *step = begin(run, "first");
+    char *before;
+
+    assert_int_equal(DUR_OK, dur_record_result(step, dur_integer(1)));
+    step = begin(run, "second");
+    host_run(host->db, "CREATE TEMP TABLE forged AS SELECT * FROM durable_steps;"
+                       "UPDATE forged SET step = step + 1, name = 'forged', epoch = epoch + 1;"
+                       "INSERT INTO durable_steps SELECT * FROM forged");
+    before = host_log_rows(host->db, "main");
+    assert_code(DUR_CORRUPT, dur_record_result(step, dur_integer(2)), log);
+    assert_has(dur_errmsg(log), "the-run");
+    assert_has(dur_errmsg(log), "position 2");
+    assert_same(before, host_log_rows(host->db, "main"));
+    assert_int_equal(DUR_CORRUPT, dur_run_code(run));
+    dur_close_run(run);
+    dur_close(log);
+}
+
 /* The run's row is deleted by hand under its owner, with and without its steps. */
 static void law6_a_run_deleted_under_its_owner(void **state)
 {
@@ -348,6 +372,7 @@ int main(void)
         IN_WAL(law6_the_host_knows_better),
         IN_WAL(law1_no_statement_is_open_in_a_callback),
         IN_WAL(law6_claims_are_counted),
+        IN_MEMORY(law4_a_position_filled_by_hand),
         IN_EVERY_JOURNAL(law6_a_run_deleted_under_its_owner),
     };
 
