@@ -85,7 +85,7 @@ static void a_run_survives_a_second_kill_while_it_is_taken_over(void **state)
 
     book->journal_mode = *state;
     for (size_t i = 0; i < sizeof first_kills / sizeof first_kills[0]; i++) {
-        for (int64_t second = 1; second < 60; second += 3) {
+        for (int64_t second = 1; second < 60; second += 7) {
             process_end end;
 
             crash_book_reset(book);

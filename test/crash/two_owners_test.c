@@ -69,9 +69,9 @@ static int workflow(dur_run *run, void *user)
     return dur_set_output(run, dur_integer(sum)) == DUR_OK ? 0 : 1;
 }
 
-static int own(void *user)
+/* Open the log, wait at the gate (NULL: none), execute, close. */
+static int own_behind(owner *it, process_gate *gate)
 {
-    owner *it = user;
     dur_options options = DUR_OPTIONS_INIT;
     sqlite3 *db = NULL;
     dur_log *log = NULL;
@@ -82,6 +82,7 @@ static int own(void *user)
         sqlite3_busy_timeout(db, 10000) != SQLITE_OK)
         return 2;
     it->code = dur_open(db, &options, &log);
+    if (gate && !process_gate_wait(gate)) return 3;
     if (it->code == DUR_OK) it->code = dur_execute(log, "owned", "the-run", NULL, workflow, it);
     snprintf(it->message, sizeof it->message, "%s", dur_errmsg(log));
     dur_close(log);
@@ -89,9 +90,14 @@ static int own(void *user)
     return 0;
 }
 
+static int own(void *user)
+{
+    return own_behind(user, NULL);
+}
+
 static int own_from_the_start(void *user)
 {
-    return process_gate_wait(&shared->start) ? own(user) : 3;
+    return own_behind(user, &shared->start);
 }
 
 /* ---- The test's side ----------------------------------------------------------------------- */

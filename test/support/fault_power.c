@@ -110,8 +110,9 @@ static void content_store(const content *it, const char *name)
 {
     FILE *stream = fopen(name, "wb");
 
-    if (!stream || fwrite(it->bytes, 1, it->size, stream) != it->size || fclose(stream) != 0)
-        abort();
+    if (!stream) abort();
+    if (it->size > 0 && fwrite(it->bytes, 1, it->size, stream) != it->size) abort();
+    if (fclose(stream) != 0) abort();
 }
 
 static watched *add(const char *name)
