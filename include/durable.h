@@ -113,7 +113,8 @@ DUR_API const char *dur_version(void);
     X(DUR_TOO_BIG, -20, "larger than this connection allows: record less, or raise its limit")     \
     X(DUR_NOT_FOUND, -21, "there is no such run in this log")                                      \
     X(DUR_UNSUPPORTED, -22, "SQLite is older than 3.35.0: link a newer one")                       \
-    X(DUR_DATABASE, -23, "SQLite refused: see the message and dur_sqlite_errcode()")
+    X(DUR_DATABASE, -23, "SQLite refused: see the message and dur_sqlite_errcode()")               \
+    X(DUR_STOPPED, -24, "the workflow left this pass by dur_stop(): execute the run again")
 
 enum dur_code {
 #define DUR_CODE_ENTRY_(name, number, text) name = number,
@@ -230,6 +231,15 @@ static inline dur_value dur_object(const void *object, size_t size)
     dur_value value = dur_blob(object, size);
     value.type = DUR_OBJECT;
     return value;
+}
+
+/* The text of a DUR_TEXT value that the library handed out (it has a NUL behind it); NULL for any
+ * other type. */
+static inline const char *dur_as_text(dur_value value)
+{
+    const char *text = NULL;
+    if (value.type == DUR_TEXT) memcpy(&text, &value.as.bytes, sizeof text);
+    return text;
 }
 
 /* ---- Handles ------------------------------------------------------------------------------- */
@@ -425,6 +435,14 @@ DUR_API void dur_fail(dur_run *run, const char *format, ...) DUR_PRINTF_(2, 3);
  * its return. The message lives until the next call on the run that replays or records a step.
  */
 DUR_API const char *dur_catch(dur_run *run);
+
+/*
+ * Leave this pass without ending the run, because the workflow cannot go on now: what it needs is
+ * not there, a transaction of its own is busy, the program shuts down. The run is stopped with
+ * DUR_STOPPED and the message, formatted as by printf (cut at 1000 bytes); a step whose body runs
+ * is not recorded. Executed again, the run goes on where it was. A stopped run stays as it is.
+ */
+DUR_API void dur_stop(dur_run *run, const char *format, ...) DUR_PRINTF_(2, 3);
 
 /*
  * Hand memory to the run, which calls free_fn(memory) when it is closed or released back past this

@@ -20,6 +20,6 @@ DURABLE_INTERNAL bool durable_copy_struct(void *full, size_t full_size, const vo
 /* durable_step_begin() after a look at the options, which may be NULL; where `asked` has no call
  * site it is theirs. */
 DURABLE_INTERNAL int durable_begin_step(dur_run *run, durable_asked *asked,
-                                        const dur_step_options *options, dur_step **step);
+                                        const dur_step_options *options, durable_answer *answer);
 
 #endif

@@ -19,9 +19,7 @@ DURABLE_INTERNAL int durable_check_run(dur_run *run)
 
 DURABLE_INTERNAL int durable_check_name(dur_log *log, const char *what, const char *name)
 {
-    size_t length;
-
-    if (durable_name_valid(name, &length)) return DUR_OK;
+    if (name && durable_name_valid(name, strlen(name))) return DUR_OK;
     return durable_error_set(&log->error, DUR_MISUSE,
                              "the %s must be 1 to %d bytes of UTF-8 without control characters%s",
                              what, DUR_NAME_MAX, name ? "" : ", not NULL");
@@ -40,12 +38,13 @@ DURABLE_INTERNAL bool durable_copy_struct(void *full, size_t full_size, const vo
 }
 
 DURABLE_INTERNAL int durable_begin_step(dur_run *run, durable_asked *asked,
-                                        const dur_step_options *options, dur_step **step)
+                                        const dur_step_options *options, durable_answer *answer)
 {
     dur_step_options full = {sizeof(dur_step_options), 0, NULL, 0};
 
-    *step = NULL;
-    if (!options) return durable_step_begin(run, asked, NULL, step);
+    answer->step = NULL;
+    answer->value = dur_null();
+    if (!options) return durable_step_begin(run, asked, NULL, answer);
     if (!durable_copy_struct(&full, sizeof full, options) || full.lease_ms < 0)
         return durable_run_stop(run, DUR_MISUSE,
                                 "position %lld: the step options must be set up with"
@@ -55,5 +54,5 @@ DURABLE_INTERNAL int durable_begin_step(dur_run *run, durable_asked *asked,
         asked->file = full.file;
         asked->line = full.line;
     }
-    return durable_step_begin(run, asked, &full, step);
+    return durable_step_begin(run, asked, &full, answer);
 }

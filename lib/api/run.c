@@ -137,18 +137,23 @@ DUR_API const char *dur_run_errmsg(const dur_run *run)
 }
 
 /* C's own printf, not SQLite's, so that %zu and the compiler's checks of the format hold. */
-DUR_API void dur_fail(dur_run *run, const char *format, ...)
+static void print_message(char text[DURABLE_FAILURE_SIZE], const char *format, va_list arguments)
 {
     char message[DURABLE_FAILURE_SIZE + 4]; /* room to see whether the cut splits a character */
+
+    if (!format || vsnprintf(message, sizeof message, format, arguments) < 0)
+        durable_print(message, sizeof message, "no message");
+    durable_failure_text(text, message, strlen(message));
+}
+
+DUR_API void dur_fail(dur_run *run, const char *format, ...)
+{
     va_list arguments;
 
-    if (!run || !run->log || run->stop != DUR_OK || run->ended) return;
-    if (run->failing) return;
+    if (!run || !run->log || run->stop != DUR_OK || run->ended || run->failing) return;
     va_start(arguments, format);
-    if (!format || vsnprintf(message, sizeof message, format, arguments) < 0)
-        durable_print(message, sizeof message, "step failed");
+    print_message(run->failure, format, arguments);
     va_end(arguments);
-    durable_run_set_failure(run, message, strlen(message));
     if (run->body) {
         run->failing = true;
         return;
@@ -156,6 +161,18 @@ DUR_API void dur_fail(dur_run *run, const char *format, ...)
     durable_error_set(&run->error, DUR_FAILED, "%s", run->failure);
     durable_error_copy(&run->log->error, &run->error);
     run->stop = DUR_FAILED;
+}
+
+DUR_API void dur_stop(dur_run *run, const char *format, ...)
+{
+    char message[DURABLE_FAILURE_SIZE];
+    va_list arguments;
+
+    if (!run || !run->log || run->stop != DUR_OK || run->ended) return;
+    va_start(arguments, format);
+    print_message(message, format, arguments);
+    va_end(arguments);
+    durable_run_stop(run, DUR_STOPPED, "%s", message);
 }
 
 DUR_API const char *dur_catch(dur_run *run)

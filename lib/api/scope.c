@@ -9,22 +9,23 @@ static void describe_mismatch(char *text, size_t size, const dur_scope_ *scope, 
     durable_variable_describe(variable, sizeof variable, scope->size, scope->type);
     if (value.type == DUR_INTEGER)
         durable_print(text, size, "the integer %lld, which does not fit the variable (%s)",
-                         (long long)value.as.integer, variable);
+                      (long long)value.as.integer, variable);
     else if (value.type >= DUR_TEXT)
         durable_print(text, size, "%s of %lld bytes, which does not fit the variable (%s)",
-                         durable_type_name(value.type), (long long)value.length, variable);
+                      durable_type_name(value.type), (long long)value.length, variable);
     else
         durable_print(text, size, "%s, which does not fit the variable (%s)",
-                         durable_type_name(value.type), variable);
+                      durable_type_name(value.type), variable);
 }
 
-static void give_replayed(dur_scope_ *scope, const dur_step *step, const durable_asked *asked)
+/* The run has passed the position when its value is found not to fit. */
+static void give_replayed(dur_scope_ *scope, dur_value value, const durable_asked *asked)
 {
     char detail[160];
 
-    if (durable_variable_write(scope->variable, scope->size, scope->type, step->value)) return;
-    describe_mismatch(detail, sizeof detail, scope, step->value);
-    durable_diverge(scope->run, DUR_MISMATCH, step->position, asked, detail);
+    if (durable_variable_write(scope->variable, scope->size, scope->type, value)) return;
+    describe_mismatch(detail, sizeof detail, scope, value);
+    durable_diverge(scope->run, DUR_MISMATCH, scope->run->position - 1, asked, detail);
 }
 
 DUR_API dur_scope_ dur_scope_begin_(dur_run *run, const char *name, void *variable, size_t size,
@@ -33,16 +34,16 @@ DUR_API dur_scope_ dur_scope_begin_(dur_run *run, const char *name, void *variab
 {
     durable_asked asked = {DURABLE_KIND_STEP, name, file, line, true};
     dur_scope_ scope = {run, NULL, variable, size, type};
-    dur_step *step;
+    durable_answer answer;
     int code;
 
     durable_variable_clear(variable, size, type);
     if (durable_check_run(run) != DUR_OK) return scope;
-    code = durable_begin_step(run, &asked, options, &step);
-    if (code == DUR_REPLAYED) give_replayed(&scope, step, &asked);
+    code = durable_begin_step(run, &asked, options, &answer);
+    if (code == DUR_REPLAYED) give_replayed(&scope, answer.value, &asked);
     if (code != DUR_EXECUTE) return scope;
-    scope.step = step;
-    run->body = step;
+    scope.step = answer.step;
+    run->body = answer.step;
     run->failing = false;
     return scope;
 }

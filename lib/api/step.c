@@ -3,10 +3,10 @@
 
 /* The verbs' side of durable_begin_step(): the call site comes with the options. */
 static int begin(dur_run *run, const char *name, const dur_step_options *options, bool sequential,
-                 dur_step **step)
+                 durable_answer *answer)
 {
     durable_asked asked = {DURABLE_KIND_STEP, name, NULL, 0, sequential};
-    int code = durable_begin_step(run, &asked, options, step);
+    int code = durable_begin_step(run, &asked, options, answer);
 
     if (code < 0) run->told = true;
     return code;
@@ -15,6 +15,7 @@ static int begin(dur_run *run, const char *name, const dur_step_options *options
 DUR_API int dur_begin_step(dur_run *run, const char *name, const dur_step_options *options,
                            dur_step **step)
 {
+    durable_answer answer;
     int code = durable_check_run(run);
 
     if (step) *step = NULL;
@@ -24,7 +25,9 @@ DUR_API int dur_begin_step(dur_run *run, const char *name, const dur_step_option
                                 "position %lld: dur_begin_step() needs a place for the step's"
                                 " handle, not NULL",
                                 (long long)run->position);
-    return begin(run, name, options, false, step);
+    code = begin(run, name, options, false, &answer);
+    *step = answer.step;
+    return code;
 }
 
 DUR_API int dur_record_result(dur_step *step, dur_value result)
@@ -86,7 +89,7 @@ static int run_body(dur_run *run, dur_step *step, dur_step_fn *fn, void *user)
 DUR_API int dur_replay_or_run(dur_run *run, const char *name, const dur_step_options *options,
                               dur_step_fn *fn, void *user, dur_value *result)
 {
-    dur_step *step = NULL;
+    durable_answer answer;
     int code = durable_check_run(run);
 
     if (result) *result = dur_null();
@@ -96,12 +99,12 @@ DUR_API int dur_replay_or_run(dur_run *run, const char *name, const dur_step_opt
                                 "position %lld: dur_replay_or_run() needs a step function, not"
                                 " NULL",
                                 (long long)run->position);
-    code = begin(run, name, options, true, &step);
-    if (code == DUR_REPLAYED && result) *result = step->value;
+    code = begin(run, name, options, true, &answer);
+    if (code == DUR_REPLAYED && result) *result = answer.value;
     if (code == DUR_REPLAYED) return DUR_OK;
     if (code != DUR_EXECUTE) return code;
-    step->result = result;
-    return run_body(run, step, fn, user);
+    answer.step->result = result;
+    return run_body(run, answer.step, fn, user);
 }
 
 /* ---- Asking -------------------------------------------------------------------------------- */

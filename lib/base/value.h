@@ -50,7 +50,7 @@ DURABLE_INTERNAL const char *durable_type_name(dur_type type);
  * are not valid here. */
 DURABLE_INTERNAL bool durable_utf8_valid(const char *text, size_t length);
 
-/* A name by the rules at DUR_NAME_MAX; *length gets its bytes. NULL is not valid. */
-DURABLE_INTERNAL bool durable_name_valid(const char *name, size_t *length);
+/* A name by the rules at DUR_NAME_MAX; `length` is its strlen(). */
+DURABLE_INTERNAL bool durable_name_valid(const char *name, size_t length);
 
 #endif

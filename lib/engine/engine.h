@@ -216,8 +216,15 @@ typedef struct durable_asked {
     bool sequential; /* the step before it is over: DUR_STEP and dur_replay_or_run() */
 } durable_asked;
 
+/* What the log says: a step to execute, or a recorded value. A handle for a replayed step only
+ * where the asking is not sequential: there nobody would look at it. */
+typedef struct durable_answer {
+    dur_step *step;
+    dur_value value;
+} durable_answer;
+
 DURABLE_INTERNAL int durable_step_begin(dur_run *run, const durable_asked *asked,
-                                        const dur_step_options *options, dur_step **step);
+                                        const dur_step_options *options, durable_answer *answer);
 DURABLE_INTERNAL int durable_step_conclude(dur_step *step, int outcome, dur_value value);
 
 /* Take an open step from its run's list. */

@@ -31,18 +31,14 @@ DURABLE_INTERNAL void durable_history_init(durable_history *history, durable_sto
     history->first_done = empty;
 }
 
+/* Room for the whole batch, or for a first row larger than that: rows never move. */
 static bool make_room(durable_history *history, size_t needed)
 {
-    char *batch;
-
-    if (history->size - history->used >= needed) return true;
-    batch = durable_allocate(history->used + needed);
-    if (!batch) return false;
-    if (history->used) memcpy(batch, history->batch, history->used);
+    if (history->size >= needed) return true;
     durable_free(history->batch);
-    history->batch = batch;
-    history->size = history->used + needed;
-    return true;
+    history->batch = durable_allocate(needed);
+    history->size = history->batch ? needed : 0;
+    return history->batch != NULL;
 }
 
 static size_t row_size(const durable_step_record *record)
@@ -62,16 +58,20 @@ static int add_row(const durable_step_record *record, void *context)
 
     fill->full = fill->rows > 0 && history->used + size > fill->limit;
     if (fill->full) return 1;
-    fill->out_of_memory = !make_room(history, fill->rows == 0 && size < fill->limit ? fill->limit
-                                                                                    : size);
+    if (fill->rows == 0)
+        fill->out_of_memory = !make_room(history, size < fill->limit ? fill->limit : size);
     if (fill->out_of_memory) return 1;
     row = (batch_row *)(void *)(history->batch + history->used);
     row->record = *record;
     row->size = size;
     bytes = (char *)(row + 1);
+    row->record.name = bytes;
     memcpy(bytes, record->name, record->name_length);
-    if (record->value.length)
-        memcpy(bytes + record->name_length, record->value.bytes, record->value.length);
+    if (record->value.length) {
+        bytes += record->name_length;
+        row->record.value.bytes = bytes;
+        memcpy(bytes, record->value.bytes, record->value.length);
+    }
     history->used += size;
     history->loaded = record->position;
     fill->rows++;
@@ -114,28 +114,27 @@ static int load_batch(durable_history *history, int64_t *position)
     return DUR_OK;
 }
 
-DURABLE_INTERNAL int durable_history_peek(durable_history *history, durable_step_record *record,
-                                          bool *found, int64_t *position)
+static int refill(durable_history *history, int64_t *position)
 {
-    const batch_row *row;
     int code;
 
-    *found = false;
+    empty_batch(history);
+    if (history->exhausted) return DUR_OK;
+    code = load_batch(history, position);
+    if (code == DUR_OK && history->used == 0) empty_batch(history);
+    return code;
+}
+
+DURABLE_INTERNAL int durable_history_peek(durable_history *history,
+                                          const durable_step_record **record, int64_t *position)
+{
+    *record = NULL;
     if (history->read == history->used) {
-        empty_batch(history);
-        if (history->exhausted) return DUR_OK;
-        code = load_batch(history, position);
-        if (code != DUR_OK) return code;
-        if (history->used == 0) {
-            empty_batch(history);
-            return DUR_OK;
-        }
+        int code = refill(history, position);
+
+        if (code != DUR_OK || history->used == 0) return code;
     }
-    row = (const batch_row *)(const void *)(history->batch + history->read);
-    *record = row->record;
-    record->name = (const char *)(row + 1);
-    record->value.bytes = record->name + record->name_length;
-    *found = true;
+    *record = &((const batch_row *)(const void *)(history->batch + history->read))->record;
     return DUR_OK;
 }
 

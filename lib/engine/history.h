@@ -19,10 +19,11 @@ typedef struct durable_history {
 DURABLE_INTERNAL void durable_history_init(durable_history *history, durable_store *store,
                                            int64_t run, bool empty);
 
-/* The next row not yet passed, or *found false where none is left. The record's bytes live until
- * the next call. DUR_OK, DUR_NOMEM, or the store's code; *position tells where a bad row is. */
-DURABLE_INTERNAL int durable_history_peek(durable_history *history, durable_step_record *record,
-                                          bool *found, int64_t *position);
+/* The next row not yet passed, or NULL where none is left. The record and its bytes live until the
+ * next call after it was passed. DUR_OK, DUR_NOMEM, or the store's code; *position tells where a
+ * bad row is. */
+DURABLE_INTERNAL int durable_history_peek(durable_history *history,
+                                          const durable_step_record **record, int64_t *position);
 
 /* Pass the row that was peeked at. */
 DURABLE_INTERNAL void durable_history_pass(durable_history *history);

@@ -110,14 +110,13 @@ static int check_nothing_open(dur_run *run)
 /* Recorded steps that the code has not asked for. */
 static int check_nothing_left(dur_run *run)
 {
-    durable_step_record record;
+    const durable_step_record *record;
     int64_t position = 0;
-    bool found;
-    int code = durable_history_peek(&run->history, &record, &found, &position);
+    int code = durable_history_peek(&run->history, &record, &position);
 
     if (code != DUR_OK) return durable_run_stop_with_store(run, code, position, NULL);
-    if (!found) return DUR_OK;
-    return durable_diverge(run, DUR_DIVERGED, record.position, NULL, NULL);
+    if (!record) return DUR_OK;
+    return durable_diverge(run, DUR_DIVERGED, record->position, NULL, NULL);
 }
 
 static int write_ending(dur_run *run, int status, const durable_datum *output, const char *failure)

@@ -14,8 +14,8 @@ DURABLE_INTERNAL void durable_step_free(dur_step *step)
 
 static void clear_handle(dur_step *step)
 {
-    durable_free(step->name_memory);
-    durable_free(step->kept_memory);
+    if (step->name_memory) durable_free(step->name_memory);
+    if (step->kept_memory) durable_free(step->kept_memory);
     step->name_memory = step->kept_memory = NULL;
     step->previous = step->next = NULL;
     step->result = NULL;
@@ -126,10 +126,13 @@ static void close_step(dur_step *step)
 
 static const char *base_name(const char *file)
 {
-    const char *base = file;
+    const char *slash = strrchr(file, '/');
+    const char *base = slash ? slash + 1 : file;
 
-    for (; *file; file++)
-        if (*file == '/' || *file == '\\') base = file + 1;
+#if defined(_WIN32)
+    slash = strrchr(base, '\\');
+    if (slash) base = slash + 1;
+#endif
     return base;
 }
 
@@ -203,19 +206,32 @@ static int answer_stopped(dur_run *run, const durable_asked *asked)
     return run->stop;
 }
 
+static int stop_at_name(dur_run *run, const char *detail)
+{
+    return durable_run_stop(run, DUR_MISUSE,
+                            "position %lld: a step's name must be 1 to %d bytes of UTF-8 without"
+                            " control characters%s",
+                            (long long)run->position, DUR_NAME_MAX, detail);
+}
+
 static int check_request(dur_run *run, const char *name, durable_request *request)
 {
     if (run->position > DUR_POSITION_MAX)
         return durable_run_stop(run, DUR_MISUSE, "it has used up its %lld positions",
                                 (long long)DUR_POSITION_MAX);
+    if (!name) return stop_at_name(run, ", not NULL");
     request->position = run->position;
     request->kind = DURABLE_KIND_STEP;
     request->name = name;
-    if (durable_name_valid(name, &request->name_length)) return DUR_OK;
-    return durable_run_stop(run, DUR_MISUSE,
-                            "position %lld: a step's name must be 1 to %d bytes of UTF-8 without"
-                            " control characters%s",
-                            (long long)run->position, DUR_NAME_MAX, name ? "" : ", not NULL");
+    request->name_length = strlen(name);
+    return DUR_OK;
+}
+
+/* Asked only where the log does not hold the very same name: what is recorded was checked once. */
+static int check_name(dur_run *run, const durable_request *request)
+{
+    if (durable_name_valid(request->name, request->name_length)) return DUR_OK;
+    return stop_at_name(run, "");
 }
 
 /* A row is missing where later rows say that everything before them was recorded: lost. */
@@ -266,31 +282,48 @@ static int stop_unreadable(dur_run *run, const durable_request *request, int cod
                            "an object recorded on a machine of other byte order or word size");
 }
 
-static int replay(dur_run *run, const durable_request *request,
-                  const durable_step_record *record, const durable_asked *asked, dur_step **out)
+/* A handle for a step that needs no more than to be asked for its value. */
+static dur_step *replayed_handle(dur_run *run, const durable_request *request, dur_value value)
 {
+    dur_step *step = new_step(run, request);
+
+    if (!step) return NULL;
+    step->state = DURABLE_STEP_REPLAYED;
+    step->value = value;
+    put_handle(step);
+    return step;
+}
+
+static int stop_without_memory(dur_run *run, const durable_request *request)
+{
+    return durable_run_stop(run, DUR_NOMEM, "position %lld, step \"%s\": out of memory",
+                            (long long)request->position, request->name);
+}
+
+static int replay(dur_run *run, const durable_request *request,
+                  const durable_step_record *record, const durable_asked *asked,
+                  durable_answer *answer)
+{
+    bool failed = record->outcome == DURABLE_OUTCOME_FAILURE;
     dur_value value = dur_null();
-    dur_step *step;
     int code = durable_value_decode(&record->value, &value);
 
     if (code != DUR_OK) return stop_unreadable(run, request, code, asked);
-    step = new_step(run, request);
-    if (!step) return durable_run_stop(run, DUR_NOMEM, "out of memory");
-    step->state = DURABLE_STEP_REPLAYED;
-    put_handle(step);
-    if (record->outcome == DURABLE_OUTCOME_FAILURE) {
+    if (failed) {
         durable_run_set_failure(run, value.as.bytes, value.length);
-        run->failure_pending = true;
+        value = dur_null();
     } else if (!copy_to_arena(run, &value)) {
-        return durable_run_stop(run, DUR_NOMEM, "position %lld, step \"%s\": out of memory",
-                                (long long)request->position, request->name);
-    } else {
-        step->value = value;
+        return stop_without_memory(run, request);
     }
+    if (!asked->sequential) {
+        answer->step = replayed_handle(run, request, value);
+        if (!answer->step) return stop_without_memory(run, request);
+    }
+    if (failed) run->failure_pending = true;
+    answer->value = value;
     run->position++;
     durable_history_pass(&run->history);
-    *out = step;
-    return record->outcome == DURABLE_OUTCOME_FAILURE ? DUR_FAILED : DUR_REPLAYED;
+    return failed ? DUR_FAILED : DUR_REPLAYED;
 }
 
 /* A step that may take longer than the claim still holds prolongs it first. */
@@ -311,24 +344,40 @@ static int prolong_claim(dur_run *run, const durable_request *request,
     return DUR_OK;
 }
 
-static int execute(dur_run *run, const durable_request *request, const dur_step_options *options,
-                   dur_step **out)
+/* Records that joined a transaction of the host's may be gone with it: nothing is executed on top
+ * of a step that did not happen. */
+static int confirm_records(dur_run *run, const durable_request *request)
+{
+    durable_store *store = run->log->store;
+    int code = DUR_OK;
+
+    if (run->fence.provisional) code = store->methods->confirm(store, &run->fence);
+    if (code == DUR_OK) return DUR_OK;
+    return durable_run_stop_with_store(run, code, request->position, request->name);
+}
+
+static int execute(dur_run *run, const durable_request *request, const durable_asked *asked,
+                   const dur_step_options *options, durable_answer *answer)
 {
     int64_t now;
     dur_step *step;
     int code;
 
     if (run->failure_pending) return stop_unhandled(run);
+    code = confirm_records(run, request);
+    if (code != DUR_OK) return code;
     now = durable_clock_now(&run->log->clock);
     code = prolong_claim(run, request, options, now);
     if (code != DUR_OK) return code;
     step = durable_arena_reserve(&run->arena) ? new_step(run, request) : NULL;
-    if (!step) return durable_run_stop(run, DUR_NOMEM, "out of memory");
+    if (!step) return stop_without_memory(run, request);
     step->state = DURABLE_STEP_OPEN;
     step->began = now;
+    step->file = asked->file;
+    step->line = asked->line;
     link_open(step);
     run->position++;
-    *out = step;
+    answer->step = step;
     return DUR_EXECUTE;
 }
 
@@ -339,46 +388,42 @@ static bool ignores_failure(const dur_run *run, const durable_asked *asked)
     return run->failure_pending && asked->sequential;
 }
 
-static int answer(dur_run *run, const durable_request *request, const dur_step_options *options,
-                  const durable_asked *asked, dur_step **step)
+static int answer_request(dur_run *run, const durable_request *request,
+                          const durable_asked *asked, const dur_step_options *options,
+                          durable_answer *answer)
 {
-    durable_step_record record;
+    const durable_step_record *record;
+    durable_decision decision;
     int64_t position = request->position;
-    bool found;
-    int code = durable_history_peek(&run->history, &record, &found, &position);
+    int code = durable_history_peek(&run->history, &record, &position);
 
     if (code != DUR_OK) return durable_run_stop_with_store(run, code, position, NULL);
-    if (found && record.position == request->position && ignores_failure(run, asked))
+    if (record && record->position == request->position && ignores_failure(run, asked))
         return durable_diverge(run, DUR_DIVERGED, request->position, NULL, NULL);
-    switch (durable_decide(found ? &record : NULL, request)) {
-    case DURABLE_REPLAY: return replay(run, request, &record, asked, step);
-    case DURABLE_DIVERGE:
+    decision = durable_decide(record, request);
+    if (decision == DURABLE_REPLAY) return replay(run, request, record, asked, answer);
+    code = check_name(run, request);
+    if (code != DUR_OK) return code;
+    if (decision == DURABLE_DIVERGE)
         return durable_diverge(run, DUR_DIVERGED, request->position, asked, NULL);
-    case DURABLE_GAP:
-        if (check_gap(run, request) != DUR_OK) return run->stop;
-        break;
-    case DURABLE_EXECUTE: break;
-    }
-    return execute(run, request, options, step);
+    if (decision == DURABLE_GAP && check_gap(run, request) != DUR_OK) return run->stop;
+    return execute(run, request, asked, options, answer);
 }
 
 DURABLE_INTERNAL int durable_step_begin(dur_run *run, const durable_asked *asked,
-                                        const dur_step_options *options, dur_step **step)
+                                        const dur_step_options *options, durable_answer *answer)
 {
     durable_request request;
     int code;
 
-    *step = NULL;
+    answer->step = NULL;
+    answer->value = dur_null();
     if (run->stop != DUR_OK) return answer_stopped(run, asked);
     if (run->ended) return durable_run_misuse(run, "the run has ended: it takes no more steps");
     if (run->body) return stop_in_body(run, name_of(asked));
     code = check_request(run, asked->name, &request);
-    if (code == DUR_OK) code = answer(run, &request, options, asked, step);
-    if (*step) {
-        (*step)->file = asked->file;
-        (*step)->line = asked->line;
-    }
-    return code;
+    if (code != DUR_OK) return code;
+    return answer_request(run, &request, asked, options, answer);
 }
 
 /* ---- Recording ----------------------------------------------------------------------------- */

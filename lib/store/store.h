@@ -26,13 +26,13 @@
 #include "base/value.h"
 
 /* Who may write to a run. Copied at will, but for `provisional`, which is the store's own: set 0
- * before a claim, and left alone afterwards. */
+ * before a claim, and only read afterwards. */
 typedef struct durable_fence {
     int64_t run; /* the store's own key of the run */
     int64_t epoch;
     int64_t token;
     int64_t provisional; /* last position whose record was joined to a foreign transaction and not
-                          * seen after its end; -1: the claim itself; 0: none */
+                          * seen after its end; -1: the claim itself; 0: nothing to be confirmed */
 } durable_fence;
 
 /* A run's status, part of the file format; see dur_status. */
@@ -162,6 +162,10 @@ typedef struct durable_store_methods {
     int (*end_run)(durable_store *store, durable_fence *fence, const durable_ending *ending);
 
     int (*renew_lease)(durable_store *store, durable_fence *fence, int64_t lease_end);
+
+    /* Before a step is executed whose run has records or a claim in a transaction that the store
+     * joined: are they still there? Changes nothing. */
+    int (*confirm)(durable_store *store, const durable_fence *fence);
 
     /* Append outcomes, of one run or of several, in one commit; each gets its verdict and only
      * those with DUR_OK are written. DUR_OK: every verdict is set. Any other code: none is

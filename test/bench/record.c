@@ -191,7 +191,7 @@ static void hold(const bench_options *options, const record_files *files, const 
 static void check_same_rows(const record_files *files)
 {
     static const char last[] =
-        "SELECT group_concat(s, ' ') FROM (SELECT typeof(kind) || typeof(outcome) || name || "
+        "SELECT group_concat(s, ' ') FROM (SELECT typeof(kind) || name || "
         "typeof(format) || typeof(value) || length(value) || typeof(low) || typeof(epoch) || "
         "typeof(attempt) || typeof(began) || length(began) || typeof(took) || typeof(fingerprint) "
         "|| ifnull(site, '-') AS s FROM durable_steps ORDER BY step DESC LIMIT 1)";

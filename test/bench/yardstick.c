@@ -15,7 +15,7 @@ const char *const yard_fence_names[YARD_FENCES] = {"unfenced", "wide", "narrow",
 /* ---- Tables ---------------------------------------------------------------------------------- */
 
 #define STEP_COLUMNS                                                                               \
-    "kind INTEGER, outcome INTEGER, name TEXT, format INTEGER, value, low INTEGER, "               \
+    "kind INTEGER, name TEXT, format INTEGER, value, low INTEGER, "               \
     "epoch INTEGER, attempt INTEGER, began INTEGER, took INTEGER, fingerprint, site TEXT"
 
 static const char *const create_steps[YARD_SHAPES] = {
@@ -129,8 +129,8 @@ void yard_close(yard_file *file)
 
 #define TOKEN_PARAMETER 15
 #define INSERT_COLUMNS                                                                             \
-    "kind, outcome, name, format, value, low, epoch, attempt, began, took, site"
-#define INSERT_VALUES "?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?14"
+    "kind, name, format, value, low, epoch, attempt, began, took, site"
+#define INSERT_VALUES "?3, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?14"
 
 /* Parameters: 1 the run, 2 the position or the packed key, then the columns in order. */
 static const char *const insert_keys[YARD_SHAPES] = {"step", "run, position", "run, position"};
@@ -196,7 +196,6 @@ static void bind_columns(yard_writer *writer, int64_t position)
     sqlite3_stmt *insert = writer->insert;
 
     sqlite3_bind_int(insert, 3, 1);
-    sqlite3_bind_int(insert, 4, 0);
     sqlite3_bind_text(insert, 5, YARD_NAME, sizeof YARD_NAME - 1, SQLITE_STATIC);
     sqlite3_bind_int(insert, 6, 0);
     sqlite3_bind_text(insert, 7, writer->value, (int)writer->length, SQLITE_STATIC);
@@ -256,10 +255,10 @@ static int64_t read_row(sqlite3_stmt *scan)
 {
     int64_t sum = sqlite3_column_int64(scan, 0);
 
-    sum += sqlite3_column_int(scan, 1) + sqlite3_column_int(scan, 2) + sqlite3_column_int(scan, 4);
-    sum += sqlite3_column_text(scan, 3)[0] + sqlite3_column_bytes(scan, 3);
-    sum += ((const unsigned char *)sqlite3_column_blob(scan, 5))[0];
-    return sum + sqlite3_column_bytes(scan, 5);
+    sum += sqlite3_column_int(scan, 1) + sqlite3_column_int(scan, 3);
+    sum += sqlite3_column_text(scan, 2)[0] + sqlite3_column_bytes(scan, 2);
+    sum += ((const unsigned char *)sqlite3_column_blob(scan, 4))[0];
+    return sum + sqlite3_column_bytes(scan, 4);
 }
 
 int64_t yard_read_rows(sqlite3_stmt *scan)

@@ -76,6 +76,6 @@ void yard_scan(void *file, int64_t count);
 int64_t yard_read_rows(sqlite3_stmt *scan);
 
 /* The columns that a replay needs, without the key. */
-#define YARD_SCAN_COLUMNS "kind, outcome, name, format, value FROM durable_steps "
+#define YARD_SCAN_COLUMNS "kind, name, format, value FROM durable_steps "
 
 #endif

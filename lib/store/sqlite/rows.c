@@ -21,6 +21,12 @@ DURABLE_INTERNAL int durable_bind_string(sqlite3_stmt *statement, int index, con
     return durable_bind_text(statement, index, text, strlen(text));
 }
 
+DURABLE_INTERNAL int durable_bind_format(sqlite3_stmt *statement, int index, int format)
+{
+    if (format == DURABLE_FORMAT_PLAIN) return sqlite3_bind_null(statement, index);
+    return sqlite3_bind_int(statement, index, format);
+}
+
 DURABLE_INTERNAL int durable_bind_datum(sqlite3_stmt *statement, int index,
                                         const durable_datum *datum)
 {
@@ -60,11 +66,20 @@ static void out_of_memory(row_reader *row)
     row->store->head.error.sqlite_code = SQLITE_NOMEM;
 }
 
+/* A column is looked up once and then asked for type, bytes and length. Such a value is the
+ * statement's own and "unprotected" against other threads, which a log's connection does not have
+ * at the same time. */
+static sqlite3_value *value_at(row_reader *row, int column)
+{
+    return sqlite3_column_value(row->statement, column);
+}
+
 static int64_t read_integer(row_reader *row, int column)
 {
-    if (sqlite3_column_type(row->statement, column) != SQLITE_INTEGER)
-        column_is_wrong(row, column);
-    return sqlite3_column_int64(row->statement, column);
+    sqlite3_value *value = value_at(row, column);
+
+    if (sqlite3_value_type(value) != SQLITE_INTEGER) column_is_wrong(row, column);
+    return sqlite3_value_int64(value);
 }
 
 /* Where anything else would overflow what is reckoned with it. */
@@ -90,7 +105,8 @@ static int read_small(row_reader *row, int column)
 /* Text with a NUL after it; NULL where the column is null and may be. */
 static const char *read_string(row_reader *row, int column, bool may_be_null)
 {
-    int type = sqlite3_column_type(row->statement, column);
+    sqlite3_value *value = value_at(row, column);
+    int type = sqlite3_value_type(value);
     const char *text;
 
     if (type == SQLITE_NULL && may_be_null) return NULL;
@@ -98,59 +114,67 @@ static const char *read_string(row_reader *row, int column, bool may_be_null)
         column_is_wrong(row, column);
         return "";
     }
-    text = (const char *)sqlite3_column_text(row->statement, column);
+    text = (const char *)sqlite3_value_text(value);
     if (!text) out_of_memory(row);
     return text ? text : "";
 }
 
 /* The bytes of text, without a NUL: in a UTF-8 database asking for them as a blob saves a copy. */
-static const void *read_text_bytes(row_reader *row, int column, size_t *length)
+static const void *read_text_bytes(row_reader *row, sqlite3_value *value, size_t *length)
 {
-    const void *bytes;
+    const void *bytes = row->store->utf8 ? sqlite3_value_blob(value) : sqlite3_value_text(value);
 
-    if (row->store->utf8)
-        bytes = sqlite3_column_blob(row->statement, column);
-    else
-        bytes = sqlite3_column_text(row->statement, column);
-    *length = (size_t)sqlite3_column_bytes(row->statement, column);
+    *length = (size_t)sqlite3_value_bytes(value);
     if (!bytes && *length > 0) out_of_memory(row);
     if (!bytes) *length = 0;
     return bytes ? bytes : "";
 }
 
-static void read_blob(row_reader *row, int column, durable_datum *datum)
+static void read_blob(row_reader *row, sqlite3_value *value, durable_datum *datum)
 {
-    datum->bytes = sqlite3_column_blob(row->statement, column);
-    datum->length = (size_t)sqlite3_column_bytes(row->statement, column);
+    datum->bytes = sqlite3_value_blob(value);
+    datum->length = (size_t)sqlite3_value_bytes(value);
     if (!datum->bytes && datum->length > 0) out_of_memory(row);
     if (!datum->bytes) datum->bytes = "";
 }
 
-/* A format and the value in the column after it. */
-static void read_datum(row_reader *row, int column, durable_datum *datum)
+/* A value, but for its format. */
+static void read_value(row_reader *row, int column, durable_datum *datum)
 {
-    memset(datum, 0, sizeof *datum);
-    datum->format = read_small(row, column);
-    column++;
-    switch (sqlite3_column_type(row->statement, column)) {
+    sqlite3_value *value = value_at(row, column);
+
+    datum->type = DURABLE_DATUM_NULL;
+    datum->length = 0;
+    switch (sqlite3_value_type(value)) {
     case SQLITE_INTEGER:
         datum->type = DURABLE_DATUM_INTEGER;
-        datum->integer = sqlite3_column_int64(row->statement, column);
+        datum->integer = sqlite3_value_int64(value);
         break;
     case SQLITE_FLOAT:
         datum->type = DURABLE_DATUM_REAL;
-        datum->real = sqlite3_column_double(row->statement, column);
+        datum->real = sqlite3_value_double(value);
         break;
     case SQLITE_TEXT:
         datum->type = DURABLE_DATUM_TEXT;
-        datum->bytes = read_text_bytes(row, column, &datum->length);
+        datum->bytes = read_text_bytes(row, value, &datum->length);
         break;
     case SQLITE_BLOB:
         datum->type = DURABLE_DATUM_BLOB;
-        read_blob(row, column, datum);
+        read_blob(row, value, datum);
         break;
-    default: datum->type = DURABLE_DATUM_NULL;
+    default: break;
     }
+}
+
+/* A format, null where the value in the column after it is plain, and that value. */
+static void read_datum(row_reader *row, int column, durable_datum *datum)
+{
+    datum->format = DURABLE_FORMAT_PLAIN;
+    if (sqlite3_column_type(row->statement, column) != SQLITE_NULL) {
+        datum->format = read_small(row, column);
+        if (datum->format == DURABLE_FORMAT_PLAIN) column_is_wrong(row, column);
+    }
+    read_value(row, column + 1, datum);
 }
 
 /* ---- Rows ---------------------------------------------------------------------------------- */
@@ -183,25 +207,33 @@ DURABLE_INTERNAL int durable_read_run_row(durable_sqlite *store, sqlite3_stmt *s
     return row.code;
 }
 
+/* A failed step's kind stands there negated. */
+static void read_kind(row_reader *row, int column, durable_step_record *record)
+{
+    int kind = read_small(row, column);
+
+    if (kind == 0 || kind == INT_MIN) column_is_wrong(row, column);
+    record->outcome = kind < 0 ? DURABLE_OUTCOME_FAILURE : DURABLE_OUTCOME_RESULT;
+    record->kind = kind < 0 && kind != INT_MIN ? -kind : kind;
+}
+
 DURABLE_INTERNAL int durable_read_step_row(durable_sqlite *store, sqlite3_stmt *statement,
                                            bool details, durable_step_record *record)
 {
     row_reader row = {store, statement, DUR_OK};
-    int64_t key = sqlite3_column_int64(statement, 0);
+    sqlite3_value *name = value_at(&row, 2);
 
-    record->position = key & DUR_POSITION_MAX;
-    record->kind = read_small(&row, 1);
-    record->outcome = read_small(&row, 2);
-    if (sqlite3_column_type(statement, 3) != SQLITE_TEXT) column_is_wrong(&row, 3);
-    record->name = read_text_bytes(&row, 3, &record->name_length);
-    read_datum(&row, 4, &record->value);
-    if (record->outcome != DURABLE_OUTCOME_RESULT &&
-        (record->outcome != DURABLE_OUTCOME_FAILURE || record->value.type != DURABLE_DATUM_TEXT))
-        column_is_wrong(&row, 2);
+    record->position = sqlite3_column_int64(statement, 0) & DUR_POSITION_MAX;
+    read_kind(&row, 1, record);
+    if (sqlite3_value_type(name) != SQLITE_TEXT) column_is_wrong(&row, 2);
+    record->name = read_text_bytes(&row, name, &record->name_length);
+    read_datum(&row, 3, &record->value);
+    if (record->outcome == DURABLE_OUTCOME_FAILURE && record->value.type != DURABLE_DATUM_TEXT)
+        column_is_wrong(&row, 1);
     if (!details) return row.code;
-    record->site = read_string(&row, 6, true);
-    record->epoch = read_integer(&row, 7);
-    record->began = read_integer(&row, 8);
+    record->site = read_string(&row, 5, true);
+    record->epoch = read_integer(&row, 6);
+    record->began = read_integer(&row, 7);
     return row.code;
 }
 

@@ -15,6 +15,8 @@ DURABLE_INTERNAL int durable_bind_datum(sqlite3_stmt *statement, int index,
                                         const durable_datum *datum);
 DURABLE_INTERNAL int durable_bind_text(sqlite3_stmt *statement, int index, const char *text,
                                        size_t length);
+/* Plain is null. */
+DURABLE_INTERNAL int durable_bind_format(sqlite3_stmt *statement, int index, int format);
 /* NULL binds null. */
 DURABLE_INTERNAL int durable_bind_string(sqlite3_stmt *statement, int index, const char *text);
 

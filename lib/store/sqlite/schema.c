@@ -41,13 +41,12 @@
  *
  * durable_steps, one row a recorded step; rows are only ever added
  *   step             run * 134217728 + position; positions count from 1
- *   kind             1 step
- *   outcome          0 result, 1 failure (its value is the message)
+ *   kind             1 step; negative where it failed, and the value is the message
  *   name             checked on replay
- *   format, value    0: as it stands; 1: the integer holds the bits of a NaN; 2: the integer holds
- *                    the bits of an unsigned integer above 9223372036854775807; 3: the blob holds
- *                    text that is no UTF-8 or has NUL bytes; 16 to 19: the blob holds a C object,
- *                    + 1 of a big-endian machine, + 2 of one with 64-bit pointers
+ *   format, value    null: as it stands; 1: the integer holds the bits of a NaN; 2: the integer
+ *                    holds the bits of an unsigned integer above 9223372036854775807; 3: the blob
+ *                    holds text that is no UTF-8 or has NUL bytes; 16 to 19: the blob holds a C
+ *                    object, + 1 of a big-endian machine, + 2 of one with 64-bit pointers
  *   low              the lowest position that was open when the row was written: all positions
  *                    below it have rows
  *   epoch            of the claim that recorded it
@@ -69,8 +68,8 @@ static const char *const tables[] = {
     " request INTEGER NOT NULL, id TEXT NOT NULL UNIQUE, uid TEXT NOT NULL,"
     " workflow TEXT NOT NULL, code_version TEXT, behaviour INTEGER NOT NULL, parent INTEGER,"
     " queue TEXT NOT NULL, priority INTEGER NOT NULL, due INTEGER, created INTEGER NOT NULL,"
-    " ended INTEGER, input_format INTEGER NOT NULL, input,"
-    " output_format INTEGER NOT NULL DEFAULT 0, output, failure TEXT)"),
+    " ended INTEGER, input_format INTEGER, input,"
+    " output_format INTEGER, output, failure TEXT)"),
 
     ("CREATE TABLE @durable_claims(run INTEGER PRIMARY KEY, epoch INTEGER NOT NULL,"
     " token INTEGER NOT NULL, owner TEXT NOT NULL, lease_end INTEGER NOT NULL,"
@@ -81,7 +80,7 @@ static const char *const tables[] = {
     " BEGIN DELETE FROM durable_claims WHERE run = old.run; END"),
 
     ("CREATE TABLE @durable_steps(step INTEGER PRIMARY KEY, kind INTEGER NOT NULL,"
-    " outcome INTEGER NOT NULL, name TEXT NOT NULL, format INTEGER NOT NULL, value,"
+    " name TEXT NOT NULL, format INTEGER, value,"
     " low INTEGER NOT NULL, epoch INTEGER NOT NULL, attempt INTEGER NOT NULL,"
     " began INTEGER NOT NULL, took INTEGER NOT NULL, fingerprint, site TEXT)"),
 
@@ -104,8 +103,8 @@ static const char *const tables[] = {
     " r.run AS run FROM durable_runs AS r LEFT JOIN durable_claims AS c ON c.run = r.run"),
 
     ("CREATE VIEW @durable_steps_view AS SELECT r.id AS run_id, s.step & 134217727 AS position,"
-    " s.name, CASE s.kind WHEN 1 THEN 'step' ELSE s.kind END AS kind,"
-    " CASE s.outcome WHEN 0 THEN 'result' WHEN 1 THEN 'failure' ELSE s.outcome END AS outcome, "
+    " s.name, CASE abs(s.kind) WHEN 1 THEN 'step' ELSE s.kind END AS kind,"
+    " iif(s.kind < 0, 'failure', 'result') AS outcome, "
     READABLE_VALUE("s.format", "s.value") " AS value, " READABLE_TIME("s.began") " AS began,"
     " s.took AS took_ms, s.epoch, s.attempt, s.site"
     " FROM durable_runs AS r JOIN durable_steps AS s"
@@ -120,7 +119,7 @@ static const char *const probes[] = {
     " behaviour, parent, queue, priority, due, created, ended, input_format, input,"
     " output_format, output, failure FROM @durable_runs"),
     "SELECT run, epoch, token, owner, lease_end, claims FROM @durable_claims",
-    ("SELECT step, kind, outcome, name, format, value, low, epoch, attempt, began, took,"
+    ("SELECT step, kind, name, format, value, low, epoch, attempt, began, took,"
     " fingerprint, site FROM @durable_steps"),
 };
 
@@ -166,8 +165,8 @@ static int count_objects(durable_sqlite *store, int64_t *log, int64_t *others)
 
     if (code != DUR_OK) return code;
     return query_integer(store,
-                         "SELECT count(*) FROM @sqlite_master WHERE name COLLATE NOCASE IN ('durable_runs',"
-                         " 'durable_claims', 'durable_steps', 'durable_runs_view',"
+                         "SELECT count(*) FROM @sqlite_master WHERE name COLLATE NOCASE IN"
+                         " ('durable_runs', 'durable_claims', 'durable_steps', 'durable_runs_view',"
                          " 'durable_steps_view', 'durable_run_deleted')",
                          others, &present);
 }

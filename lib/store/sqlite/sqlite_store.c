@@ -231,7 +231,7 @@ static int bind_new_run(sqlite3_stmt *statement, const durable_new_run *new_run)
     sqlite3_bind_int(statement, 5, new_run->behaviour);
     sqlite3_bind_int64(statement, 6, new_run->token);
     sqlite3_bind_int64(statement, 7, new_run->now);
-    return sqlite3_bind_int(statement, 8, new_run->input.format);
+    return durable_bind_format(statement, 8, new_run->input.format);
 }
 
 /* The key that the insert chose is the connection's last rowid, until that is restored. 0: there
@@ -364,7 +364,7 @@ static int bind_ending(sqlite3_stmt *statement, const void *context)
     if (result != SQLITE_OK) return result;
     sqlite3_bind_int(statement, 4, ending->status);
     sqlite3_bind_int64(statement, 5, ending->now);
-    return sqlite3_bind_int(statement, 6, ending->output.format);
+    return durable_bind_format(statement, 6, ending->output.format);
 }
 
 static int end_run(durable_store *base, durable_fence *fence, const durable_ending *ending)
@@ -394,24 +394,37 @@ static int renew_lease(durable_store *base, durable_fence *fence, int64_t lease_
     return code;
 }
 
+/* The records that are joined to the host's transaction, and the claim behind them. */
+static int confirm(durable_store *base, const durable_fence *fence)
+{
+    durable_sqlite *store = self(base);
+    fence_look look;
+    int code = confirm_provisional(store, fence);
+
+    if (code == DUR_OK) code = look_at_fence(store, fence, &look);
+    if (code != DUR_OK) return tables_gone(store, code);
+    if (look.claimed && look.epoch == fence->epoch && look.token == fence->token) return DUR_OK;
+    return explain_fence(store, fence);
+}
+
 /* ---- Steps --------------------------------------------------------------------------------- */
 
 static int bind_outcome(sqlite3_stmt *statement, const durable_outcome *outcome)
 {
-    int result = durable_bind_text(statement, 7, outcome->name, outcome->name_length);
+    bool failed = outcome->outcome == DURABLE_OUTCOME_FAILURE;
+    int result = durable_bind_text(statement, 6, outcome->name, outcome->name_length);
 
-    if (result == SQLITE_OK) result = durable_bind_datum(statement, 9, &outcome->value);
-    if (result == SQLITE_OK) result = durable_bind_string(statement, 14, outcome->site);
+    if (result == SQLITE_OK) result = durable_bind_datum(statement, 8, &outcome->value);
+    if (result == SQLITE_OK) result = durable_bind_string(statement, 13, outcome->site);
     if (result != SQLITE_OK) return result;
     bind_fence(statement, outcome->fence);
     sqlite3_bind_int64(statement, 4, durable_step_key(outcome->fence->run, outcome->position));
-    sqlite3_bind_int(statement, 5, outcome->kind);
-    sqlite3_bind_int(statement, 6, outcome->outcome);
-    sqlite3_bind_int(statement, 8, outcome->value.format);
-    sqlite3_bind_int64(statement, 10, outcome->low);
-    sqlite3_bind_int64(statement, 11, outcome->attempt);
-    sqlite3_bind_int64(statement, 12, outcome->began);
-    return sqlite3_bind_int64(statement, 13, outcome->took);
+    sqlite3_bind_int64(statement, 5, failed ? -outcome->kind : outcome->kind);
+    durable_bind_format(statement, 7, outcome->value.format);
+    sqlite3_bind_int64(statement, 9, outcome->low);
+    sqlite3_bind_int64(statement, 10, outcome->attempt);
+    sqlite3_bind_int64(statement, 11, outcome->began);
+    return sqlite3_bind_int64(statement, 12, outcome->took);
 }
 
 /* The position is taken. Ours: a commit that was reported as failed and had survived. */
@@ -578,7 +591,7 @@ static void close_store(durable_store *base)
 
 static const durable_store_methods methods = {
     find_run,    create_run,      claim_run,    release_run,       end_run,
-    renew_lease, append_outcomes, load_history, summarize_history, close_store,
+    renew_lease, confirm,         append_outcomes, load_history, summarize_history, close_store,
 };
 
 static int check_library(durable_sqlite *store)

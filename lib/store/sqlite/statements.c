@@ -8,6 +8,9 @@
     " coalesce((SELECT max(run) FROM @durable_claims), 0),"                                        \
     " coalesce((SELECT max(step) FROM @durable_steps) >> 27, 0)) + 1 AS next)"
 
+#define REPLAYED "step, kind, name, format, value"
+#define IN_RANGE " WHERE step BETWEEN ?1 AND ?2 ORDER BY step LIMIT ?3"
+
 #define OF_FENCE " WHERE run = ?1 AND epoch = ?2 AND token = ?3"
 #define LAST_CLAIMS " claims = (SELECT claims FROM @durable_claims WHERE run = ?1)"
 #define BEHIND_FENCE " WHERE run = ?1 AND EXISTS(SELECT 1 FROM @durable_claims" OF_FENCE ")"
@@ -55,9 +58,9 @@ DURABLE_INTERNAL const char *durable_statement_text(durable_statement which)
     case DURABLE_SQL_DROP_CLAIM: return "DELETE FROM @durable_claims" OF_FENCE;
     case DURABLE_SQL_RENEW_LEASE: return "UPDATE @durable_claims SET lease_end = ?4" OF_FENCE;
     case DURABLE_SQL_APPEND:
-        return "INSERT INTO @durable_steps(step, kind, outcome, name, format, value, low, epoch,"
-               " attempt, began, took, site)"
-               " SELECT ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?2, ?11, ?12, ?13, ?14"
+        return "INSERT INTO @durable_steps(step, kind, name, format, value, low, epoch, attempt,"
+               " began, took, site)"
+               " SELECT ?4, ?5, ?6, ?7, ?8, ?9, ?2, ?10, ?11, ?12, ?13"
                " FROM @durable_claims" OF_FENCE;
     case DURABLE_SQL_LOOK_AT_FENCE:
         return "SELECT coalesce(c.epoch, r.epoch), coalesce(c.token, r.token),"
@@ -66,11 +69,9 @@ DURABLE_INTERNAL const char *durable_statement_text(durable_statement which)
                " WHERE r.run = ?1";
     case DURABLE_SQL_LOOK_AT_STEP: return "SELECT epoch FROM @durable_steps WHERE step = ?1";
     case DURABLE_SQL_LOAD:
-        return "SELECT step, kind, outcome, name, format, value FROM @durable_steps"
-               " WHERE step BETWEEN ?1 AND ?2 ORDER BY step LIMIT ?3";
+        return "SELECT " REPLAYED " FROM @durable_steps" IN_RANGE;
     case DURABLE_SQL_LOAD_DETAILS:
-        return "SELECT step, kind, outcome, name, format, value, site, epoch, began"
-               " FROM @durable_steps WHERE step BETWEEN ?1 AND ?2 ORDER BY step LIMIT ?3";
+        return "SELECT " REPLAYED ", site, epoch, began FROM @durable_steps" IN_RANGE;
     case DURABLE_SQL_SUMMARIZE:
         return "SELECT max(step), max(epoch) AS epoch, max(low) AS low FROM @durable_steps"
                " WHERE step BETWEEN ?1 AND ?2";

@@ -205,6 +205,15 @@ static int renew_lease(durable_store *base, durable_fence *fence, int64_t lease_
                   name_of(store, fence), lease_end);
 }
 
+static int confirm(durable_store *base, const durable_fence *fence)
+{
+    memory_store *store = (memory_store *)base;
+    memory_fault fault = next_fault(store, "confirm");
+
+    return finish(store, &fault, fenced_run(store, fence) ? DUR_OK : DUR_LOST, NULL, "confirm %s",
+                  name_of(store, fence));
+}
+
 /* ---- Steps ---- */
 
 /* Gives the word for the narrative. */
@@ -338,6 +347,7 @@ static const durable_store_methods memory_methods = {.find_run = find_run,
                                                      .release_run = release_run,
                                                      .end_run = end_run,
                                                      .renew_lease = renew_lease,
+                                                     .confirm = confirm,
                                                      .append_outcomes = append_outcomes,
                                                      .load_history = load_history,
                                                      .summarize_history = summarize_history,
