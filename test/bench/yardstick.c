@@ -15,7 +15,7 @@ const char *const yard_fence_names[YARD_FENCES] = {"unfenced", "wide", "narrow",
 /* ---- Tables ---------------------------------------------------------------------------------- */
 
 #define STEP_COLUMNS                                                                               \
-    "kind INTEGER, name TEXT, format INTEGER, value, low INTEGER, "               \
+    "kind INTEGER, name TEXT, format INTEGER, value, low INTEGER, "                                \
     "epoch INTEGER, attempt INTEGER, began INTEGER, took INTEGER, fingerprint, site TEXT"
 
 static const char *const create_steps[YARD_SHAPES] = {
@@ -48,7 +48,7 @@ static const char fill_claims[] =
     "INSERT INTO narrow_claims SELECT run, epoch, token, 1, lease_end FROM durable_runs";
 
 static const char fill_steps[] =
-    "INSERT INTO durable_steps SELECT %s, 1, 0, '" YARD_NAME "', 0, 'a first result..', 1, 1, 1, "
+    "INSERT INTO durable_steps SELECT %s, 1, '" YARD_NAME "', NULL, 'a first result..', 1, 1, 1, "
     "1790000000000, 12, NULL, '" YARD_SITE "' FROM durable_runs WHERE run %% %d = 0";
 
 static const char *const fill_keys[YARD_SHAPES] = {"run * 134217728 + %d", "run, %d",
@@ -197,7 +197,7 @@ static void bind_columns(yard_writer *writer, int64_t position)
 
     sqlite3_bind_int(insert, 3, 1);
     sqlite3_bind_text(insert, 5, YARD_NAME, sizeof YARD_NAME - 1, SQLITE_STATIC);
-    sqlite3_bind_int(insert, 6, 0);
+    sqlite3_bind_null(insert, 6);
     sqlite3_bind_text(insert, 7, writer->value, (int)writer->length, SQLITE_STATIC);
     sqlite3_bind_int64(insert, 8, position);
     sqlite3_bind_int64(insert, 9, 1);
