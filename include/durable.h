@@ -138,7 +138,9 @@ DUR_API const char *dur_code_name(int code);
 /* Positions in a run count from 1 to this. The step after it is DUR_MISUSE. */
 #define DUR_POSITION_MAX INT64_C(134217727)
 
-/* Times a run may be claimed in a row without one new row in its log; then it is parked. */
+/* Times a run may be claimed in a row without one new row in its log, however those passes ended;
+ * then it is parked, so that one that kills its process does not do so for ever. Executing a parked
+ * run starts the count anew. */
 #define DUR_CLAIMS_MAX 10
 
 /* ---- Values -------------------------------------------------------------------------------- */
@@ -268,8 +270,8 @@ enum { DUR_OWNER_UNKNOWN = 0, DUR_OWNER_ALIVE = 1, DUR_OWNER_DEAD = 2 };
 typedef struct dur_options {
     size_t size; /* sizeof (dur_options), so that the struct can grow */
 
-    /* The schema that holds the log: "main", "temp" or the name of an attached database.
-     * NULL: "main". */
+    /* The schema that holds the log: "main", "temp" or the name of an attached database; one that
+     * the connection does not have is DUR_MISUSE. NULL: "main". */
     const char *schema;
 
     /* How long a call waits for a database that others have locked, in ms, sleeping between the
@@ -296,8 +298,9 @@ typedef struct dur_options {
     void (*sleep)(int64_t duration_ms, void *user);
 
     /* Is the owner that left this mark alive? Asked for runs that another owner holds, before
-     * the library looks itself. Answer DUR_OWNER_UNKNOWN to leave it to the library, which knows
-     * processes of this boot and pid namespace on Linux, and to the lease. NULL: always that. */
+     * the library looks itself, and only while their lease runs: after it the run is free, whoever
+     * lives. Answer DUR_OWNER_UNKNOWN to leave it to the library, which knows processes of this
+     * boot and pid namespace on Linux. NULL: always that. */
     int (*owner_alive)(const char *owner_mark, void *user);
 
     /* A diagnosis for the programmer, one line, such as a loop that goes on asking a stopped run.
@@ -379,7 +382,8 @@ DUR_API dur_value dur_output(const dur_log *log);
 DUR_API dur_value dur_input(const dur_run *run);
 
 /* In the workflow: the output to record when it returns 0. Copied; the last call counts; not
- * called: null. DUR_OK, DUR_NOMEM or DUR_TOO_BIG, which also stop the run, or DUR_MISUSE. */
+ * called: null. DUR_OK; DUR_NOMEM or DUR_MISUSE (no value), which stop the run; the code of a run
+ * that is stopped or over. One larger than SQLITE_LIMIT_LENGTH is DUR_TOO_BIG when the run ends. */
 DUR_API int dur_set_output(dur_run *run, dur_value output);
 
 /* The id the run was started with; lives as long as the run. NULL gives NULL. */
@@ -402,7 +406,9 @@ DUR_API bool dur_ok(const dur_run *run);
  * is evaluated once.
  *
  * The variable is an output. It is set to zero (text to "") before the body, and stays so where
- * the step gives no value: because it failed, or because the run is stopped and nothing runs.
+ * the step gives no value: because it failed, or because the run is stopped and nothing runs. Where
+ * the body ran but could not be recorded it keeps what the body gave it. Without a variable the
+ * recorded value must be null, else DUR_MISMATCH.
  * Its type chooses how it is kept:
  *   any integer, bool, enum     as integer; on replay it must fit, else DUR_MISMATCH
  *   float, double               as real, bit for bit
@@ -430,7 +436,7 @@ DUR_API bool dur_ok(const dur_run *run);
 DUR_API void dur_fail(dur_run *run, const char *format, ...) DUR_PRINTF_(2, 3);
 
 /*
- * Handle a step's failure: gives its message, and the workflow may go on; NULL if there is no
+ * Handle a step's failure: gives its message, once, and the workflow may go on; NULL if there is no
  * failure that was not caught. A failure that is not caught fails the run at its next step or at
  * its return. The message lives until the next call on the run that replays or records a step.
  */

@@ -41,18 +41,23 @@ DURABLE_INTERNAL int durable_begin_step(dur_run *run, durable_asked *asked,
                                         const dur_step_options *options, durable_answer *answer)
 {
     dur_step_options full = {sizeof(dur_step_options), 0, NULL, 0};
+    bool usable = true;
 
     answer->step = NULL;
     answer->value = dur_null();
     if (!options) return durable_step_begin(run, asked, NULL, answer);
-    if (!durable_copy_struct(&full, sizeof full, options) || full.lease_ms < 0)
+    if (options->size != sizeof full) {
+        usable = durable_copy_struct(&full, sizeof full, options);
+        options = &full;
+    }
+    if (!usable || options->lease_ms < 0)
         return durable_run_stop(run, DUR_MISUSE,
                                 "position %lld: the step options must be set up with"
                                 " DUR_STEP_OPTIONS_INIT, and lease_ms must not be negative",
                                 (long long)run->position);
     if (!asked->file) {
-        asked->file = full.file;
-        asked->line = full.line;
+        asked->file = options->file;
+        asked->line = options->line;
     }
-    return durable_step_begin(run, asked, &full, answer);
+    return durable_step_begin(run, asked, options, answer);
 }

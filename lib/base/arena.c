@@ -32,11 +32,12 @@ static durable_arena_chunk *add_chunk(durable_arena *arena, size_t needed)
 
     if (size > CHUNK_SIZE_MOST) size = CHUNK_SIZE_MOST;
     if (size < needed) size = needed;
-    chunk = durable_allocate(sizeof *chunk + size);
+    chunk = durable_allocate_raw(sizeof *chunk + size);
     if (!chunk) return NULL;
     chunk->older = arena->chunk;
     chunk->start = arena->position;
     chunk->size = size;
+    chunk->used = 0;
     arena->chunk = chunk;
     return chunk;
 }

@@ -7,9 +7,14 @@
 #error "libdurable needs SQLite 3.35.0 or later"
 #endif
 
+DURABLE_INTERNAL void *durable_allocate_raw(size_t size)
+{
+    return sqlite3_malloc64(size);
+}
+
 DURABLE_INTERNAL void *durable_allocate(size_t size)
 {
-    void *memory = sqlite3_malloc64(size);
+    void *memory = durable_allocate_raw(size);
 
     if (memory) memset(memory, 0, size);
     return memory;

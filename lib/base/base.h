@@ -10,8 +10,10 @@
 #define DURABLE_INTERNAL extern
 #endif
 
-/* Memory from SQLite's allocator. A failing durable_allocate() gives NULL; the memory is zeroed. */
+/* Memory from SQLite's allocator, NULL when there is none. durable_allocate() zeroes it;
+ * durable_allocate_raw() is for large pieces that are written before they are read. */
 DURABLE_INTERNAL void *durable_allocate(size_t size);
+DURABLE_INTERNAL void *durable_allocate_raw(size_t size);
 DURABLE_INTERNAL void durable_free(void *memory);
 
 /* A copy of `length` bytes followed by a NUL; NULL when out of memory. */

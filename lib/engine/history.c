@@ -36,7 +36,7 @@ static bool make_room(durable_history *history, size_t needed)
 {
     if (history->size >= needed) return true;
     durable_free(history->batch);
-    history->batch = durable_allocate(needed);
+    history->batch = durable_allocate_raw(needed);
     history->size = history->batch ? needed : 0;
     return history->batch != NULL;
 }

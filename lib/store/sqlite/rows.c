@@ -223,7 +223,6 @@ DURABLE_INTERNAL int durable_read_step_row(durable_sqlite *store, sqlite3_stmt *
     row_reader row = {store, statement, DUR_OK};
     sqlite3_value *name = value_at(&row, 2);
 
-    record->position = sqlite3_column_int64(statement, 0) & DUR_POSITION_MAX;
     read_kind(&row, 1, record);
     if (sqlite3_value_type(name) != SQLITE_TEXT) column_is_wrong(&row, 2);
     record->name = read_text_bytes(&row, name, &record->name_length);

@@ -24,7 +24,8 @@ DURABLE_INTERNAL int durable_bind_string(sqlite3_stmt *statement, int index, con
 DURABLE_INTERNAL int durable_read_run_row(durable_sqlite *store, sqlite3_stmt *statement,
                                           durable_run_record *record);
 
-/* The columns of DURABLE_SQL_LOAD or, with details, DURABLE_SQL_LOAD_DETAILS; likewise. */
+/* The columns of DURABLE_SQL_LOAD or, with details, DURABLE_SQL_LOAD_DETAILS, but for the first
+ * one, which the caller has looked at; likewise. */
 DURABLE_INTERNAL int durable_read_step_row(durable_sqlite *store, sqlite3_stmt *statement,
                                            bool details, durable_step_record *record);
 

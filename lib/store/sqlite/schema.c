@@ -75,7 +75,8 @@ static const char *const tables[] = {
     " token INTEGER NOT NULL, owner TEXT NOT NULL, lease_end INTEGER NOT NULL,"
     " claims INTEGER NOT NULL)"),
 
-    /* For a person who deletes a run by hand: its owner must lose it. */
+    /* For a person who deletes a run by hand: its owner must lose it. (Where the host has switched
+     * triggers off, the owner finds out when it ends the run.) */
     ("CREATE TRIGGER @durable_run_deleted AFTER DELETE ON durable_runs"
     " BEGIN DELETE FROM durable_claims WHERE run = old.run; END"),
 

@@ -532,26 +532,56 @@ static int append_outcomes(durable_store *base, durable_outcome *outcomes, size_
 
 /* ---- History ------------------------------------------------------------------------------- */
 
+/* What load_history() was asked for, and the row it is at. */
+typedef struct step_range {
+    int64_t last_key;
+    int64_t limit; /* so many rows more */
+    bool details;
+    durable_step_visitor *visit;
+    void *context;
+    int64_t *position;
+    durable_step_record record;
+} step_range;
+
+/* One row, which may lie behind the range. After the last one, or an error, the limit is 0. */
+static int visit_step(durable_sqlite *store, sqlite3_stmt *statement, step_range *range)
+{
+    int64_t key = sqlite3_column_int64(statement, 0);
+    bool ends = true;
+    int code = DUR_OK;
+
+    if (key <= range->last_key) {
+        range->record.position = key & DUR_POSITION_MAX;
+        if (range->position) *range->position = range->record.position;
+        code = durable_read_step_row(store, statement, range->details, &range->record);
+        ends = code != DUR_OK || range->visit(&range->record, range->context);
+    }
+    range->limit = ends ? 0 : range->limit - 1;
+    return code;
+}
+
 static int load_history(durable_store *base, int64_t run, int64_t from, int64_t to, int64_t limit,
                         bool details, durable_step_visitor *visit, void *context, int64_t *position)
 {
     durable_sqlite *store = self(base);
-    durable_step_record record;
+    step_range range;
     sqlite3_stmt *statement =
         durable_sqlite_statement(store, details ? DURABLE_SQL_LOAD_DETAILS : DURABLE_SQL_LOAD);
     int code = DUR_OK, result;
 
     if (!statement) return store->head.error.code;
-    memset(&record, 0, sizeof record);
+    memset(&range, 0, sizeof range);
+    range.last_key = durable_step_key(run, to);
+    range.limit = limit;
+    range.details = details;
+    range.visit = visit;
+    range.context = context;
+    range.position = position;
     sqlite3_bind_int64(statement, 1, durable_step_key(run, from));
-    sqlite3_bind_int64(statement, 2, durable_step_key(run, to));
-    sqlite3_bind_int64(statement, 3, limit);
     result = durable_sqlite_read(store, statement);
-    while (result == SQLITE_ROW) {
-        code = durable_read_step_row(store, statement, details, &record);
-        if (position) *position = record.position;
-        if (code != DUR_OK || visit(&record, context)) break;
-        result = sqlite3_step(statement);
+    while (result == SQLITE_ROW && range.limit > 0) {
+        code = visit_step(store, statement, &range);
+        if (range.limit > 0) result = sqlite3_step(statement);
         if (result != SQLITE_ROW && result != SQLITE_DONE)
             result = sqlite3_extended_errcode(store->db);
     }
