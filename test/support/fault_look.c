@@ -14,28 +14,35 @@ static void add_row(fault_picture *picture, sqlite3_stmt *statement)
         picture->digest = (picture->digest ^ (unsigned char)*at) * UINT64_C(1099511628211);
 }
 
-/* NULL where there is no such table (yet); every other trouble is the equipment's. */
 static sqlite3_stmt *prepare(sqlite3 *db, const char *sql)
 {
     sqlite3_stmt *statement = NULL;
-    int code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
 
-    if (code != SQLITE_OK && code != SQLITE_ERROR) {
+    if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) != SQLITE_OK) {
         fprintf(stderr, "fault look: %s\n", sqlite3_errmsg(db));
         abort();
     }
     return statement;
 }
 
+static bool has_log(sqlite3 *db)
+{
+    sqlite3_stmt *statement =
+        prepare(db, "SELECT 1 FROM sqlite_master WHERE name = 'durable_steps'");
+    bool has = sqlite3_step(statement) == SQLITE_ROW;
+
+    sqlite3_finalize(statement);
+    return has;
+}
+
 static void look_at_steps(sqlite3 *db, fault_picture *picture)
 {
     sqlite3_stmt *statement =
-        prepare(db, "SELECT name, (step & 134217727) || '|' || kind || '|' || outcome || '|' ||"
-                    " name || '|' || format || '|' || quote(value)"
-                    " FROM durable_steps WHERE step >> 27 IN"
+        prepare(db, "SELECT name, (step & 134217727) || '|' || kind || '|' || name || '|' ||"
+                    " quote(format) || '|' || quote(value) FROM durable_steps WHERE step >> 27 IN"
                     " (SELECT run FROM durable_runs WHERE id = '" FAULT_ID "') ORDER BY step");
 
-    while (statement && sqlite3_step(statement) == SQLITE_ROW)
+    while (sqlite3_step(statement) == SQLITE_ROW)
         add_row(picture, statement);
     sqlite3_finalize(statement);
 }
@@ -45,8 +52,7 @@ static void look_at_run(sqlite3 *db, fault_picture *picture)
     sqlite3_stmt *statement =
         prepare(db, "SELECT status FROM durable_runs WHERE id = '" FAULT_ID "'");
 
-    if (statement && sqlite3_step(statement) == SQLITE_ROW)
-        picture->status = sqlite3_column_int64(statement, 0);
+    if (sqlite3_step(statement) == SQLITE_ROW) picture->status = sqlite3_column_int64(statement, 0);
     sqlite3_finalize(statement);
 }
 
@@ -59,8 +65,10 @@ void fault_look(const fault_world *world, fault_picture *picture)
     strcpy(picture->text, "\n");
     snprintf(path, sizeof path, "%s%s", world->path, world->scenario->schema ? "-side" : "");
     if (sqlite3_open(path, &db) != SQLITE_OK) abort();
-    look_at_steps(db, picture);
-    look_at_run(db, picture);
+    if (has_log(db)) {
+        look_at_steps(db, picture);
+        look_at_run(db, picture);
+    }
     sqlite3_close(db);
 }
 
