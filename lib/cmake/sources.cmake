@@ -10,10 +10,12 @@ set(durable_sources
     api/variable.c
     engine/decision.c
     engine/divergence.c
+    engine/handle.c
     engine/history.c
     engine/kept.c
     engine/log.c
     engine/ownership.c
+    engine/record.c
     engine/run.c
     engine/step.c
     store/sqlite/connection.c

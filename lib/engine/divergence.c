@@ -1,8 +1,6 @@
 /* engine: what is said and done when code and log disagree. */
 #include "engine/engine.h"
 
-#include "engine/decision.h"
-
 /* Recorded rows looked at: the one before, the one at the divergence, and those after it. */
 #define ROWS_MAX (DURABLE_EVIDENCE_MAX + 1)
 

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/process.h"
 #include "base/text.h"
+#include "engine/decision.h"
 #include "engine/history.h"
 #include "store/store.h"
 
@@ -191,6 +192,9 @@ DURABLE_INTERNAL void durable_failure_text(char text[DURABLE_FAILURE_SIZE], cons
                                            size_t length);
 DURABLE_INTERNAL void durable_run_set_failure(dur_run *run, const char *message, size_t length);
 
+/* A value's bytes into the run's own memory. False: out of memory. */
+DURABLE_INTERNAL bool durable_run_copy_value(dur_run *run, dur_value *value);
+
 /* End the run with an output, or with a failure if `failure` is not NULL. */
 DURABLE_INTERNAL int durable_run_end(dur_run *run, dur_value output, const char *failure);
 
@@ -204,6 +208,24 @@ DURABLE_INTERNAL void durable_run_close(dur_run *run);
 
 /* Take the run from its log, releasing the claim where that is right. */
 DURABLE_INTERNAL void durable_run_detach(dur_run *run);
+
+/* ---- handle.c ------------------------------------------------------------------------------ */
+
+/* A handle with its own copy of the request's name, in no list. NULL: out of memory. */
+DURABLE_INTERNAL dur_step *durable_step_new(dur_run *run, const durable_request *request);
+
+/* Into the run's list of open steps, and out of it. */
+DURABLE_INTERNAL void durable_step_link(dur_step *step);
+DURABLE_INTERNAL void durable_step_unlink(dur_step *step);
+
+/* To the spare ones, at the end of their queue; to close an open step puts it there, too. */
+DURABLE_INTERNAL void durable_step_spare(dur_step *step);
+DURABLE_INTERNAL void durable_step_close(dur_step *step);
+
+DURABLE_INTERNAL void durable_step_free(dur_step *step);
+
+/* "base name:line" into a buffer; "" without a file. */
+DURABLE_INTERNAL void durable_site_text(char site[DURABLE_SITE_SIZE], const char *file, int line);
 
 /* ---- step.c -------------------------------------------------------------------------------- */
 
@@ -225,14 +247,11 @@ typedef struct durable_answer {
 
 DURABLE_INTERNAL int durable_step_begin(dur_run *run, const durable_asked *asked,
                                         const dur_step_options *options, durable_answer *answer);
+
+/* ---- record.c ------------------------------------------------------------------------------ */
+
+/* Record an open step's outcome; see dur_record_result(). */
 DURABLE_INTERNAL int durable_step_conclude(dur_step *step, int outcome, dur_value value);
-
-/* Take an open step from its run's list. */
-DURABLE_INTERNAL void durable_step_unlink(dur_step *step);
-DURABLE_INTERNAL void durable_step_free(dur_step *step);
-
-/* "base name:line" into a buffer; "" without a file. */
-DURABLE_INTERNAL void durable_site_text(char site[DURABLE_SITE_SIZE], const char *file, int line);
 
 /* ---- divergence.c -------------------------------------------------------------------------- */
 

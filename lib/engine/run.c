@@ -85,6 +85,13 @@ DURABLE_INTERNAL void durable_run_set_failure(dur_run *run, const char *message,
     if (message != run->failure) durable_failure_text(run->failure, message, length);
 }
 
+DURABLE_INTERNAL bool durable_run_copy_value(dur_run *run, dur_value *value)
+{
+    if (value->type < DUR_TEXT) return true;
+    value->as.bytes = durable_arena_copy(&run->arena, value->as.bytes, value->length);
+    return value->as.bytes != NULL;
+}
+
 /* ---- Ending -------------------------------------------------------------------------------- */
 
 /* What the workflow left open when it ended. */

@@ -1,167 +1,5 @@
-/* engine: steps: asking the log, executing, recording. */
+/* engine: steps: asking the log, and executing where it has no answer. */
 #include "engine/engine.h"
-
-#include "engine/decision.h"
-
-/* ---- Handles ------------------------------------------------------------------------------- */
-
-DURABLE_INTERNAL void durable_step_free(dur_step *step)
-{
-    durable_free(step->name_memory);
-    durable_free(step->kept_memory);
-    durable_free(step);
-}
-
-static void clear_handle(dur_step *step)
-{
-    if (step->name_memory) durable_free(step->name_memory);
-    if (step->kept_memory) durable_free(step->kept_memory);
-    step->name_memory = step->kept_memory = NULL;
-    step->previous = step->next = NULL;
-    step->result = NULL;
-    step->kept = step->unrecorded = false;
-    step->value = dur_null();
-    step->key[0] = '\0';
-}
-
-static dur_step *take_handle(dur_run *run)
-{
-    dur_step *step = run->spare_first;
-
-    if (run->spare_count < DURABLE_SPARE_STEPS) {
-        step = durable_allocate(sizeof *step);
-        if (step) step->run = run;
-        return step;
-    }
-    run->spare_first = step->next;
-    if (!run->spare_first) run->spare_last = NULL;
-    run->spare_count--;
-    clear_handle(step);
-    return step;
-}
-
-/* To the end of the queue: the longer a closed handle waits for its next use, the better a call on
- * an old one is noticed. */
-static void put_handle(dur_step *step)
-{
-    dur_run *run = step->run;
-
-    step->next = NULL;
-    step->previous = run->spare_last;
-    if (run->spare_last)
-        run->spare_last->next = step;
-    else
-        run->spare_first = step;
-    run->spare_last = step;
-    run->spare_count++;
-}
-
-static bool set_name(dur_step *step, const durable_request *request)
-{
-    char *name = step->name_inline;
-
-    if (request->name_length >= DURABLE_NAME_INLINE) {
-        name = step->name_memory = durable_copy_text(request->name, request->name_length);
-        if (!name) return false;
-    } else {
-        memcpy(name, request->name, request->name_length);
-        name[request->name_length] = '\0';
-    }
-    step->name = name;
-    step->name_length = request->name_length;
-    return true;
-}
-
-static dur_step *new_step(dur_run *run, const durable_request *request)
-{
-    dur_step *step = take_handle(run);
-
-    if (!step) return NULL;
-    step->position = request->position;
-    step->kind = request->kind;
-    if (set_name(step, request)) return step;
-    step->state = DURABLE_STEP_CLOSED;
-    put_handle(step);
-    return NULL;
-}
-
-/* Positions only grow, so that the list is in their order. */
-static void link_open(dur_step *step)
-{
-    dur_run *run = step->run;
-
-    step->next = NULL;
-    step->previous = run->open_last;
-    if (run->open_last)
-        run->open_last->next = step;
-    else
-        run->open_first = step;
-    run->open_last = step;
-}
-
-DURABLE_INTERNAL void durable_step_unlink(dur_step *step)
-{
-    dur_run *run = step->run;
-
-    if (step->previous)
-        step->previous->next = step->next;
-    else
-        run->open_first = step->next;
-    if (step->next)
-        step->next->previous = step->previous;
-    else
-        run->open_last = step->previous;
-    step->previous = step->next = NULL;
-}
-
-static void close_step(dur_step *step)
-{
-    durable_step_unlink(step);
-    step->state = DURABLE_STEP_CLOSED;
-    step->kept = step->unrecorded = false;
-    put_handle(step);
-}
-
-/* ---- Call sites ---------------------------------------------------------------------------- */
-
-static const char *base_name(const char *file)
-{
-    const char *slash = strrchr(file, '/');
-    const char *base = slash ? slash + 1 : file;
-
-#if defined(_WIN32)
-    slash = strrchr(base, '\\');
-    if (slash) base = slash + 1;
-#endif
-    return base;
-}
-
-/* By hand, as it is done for each recorded step. */
-DURABLE_INTERNAL void durable_site_text(char site[DURABLE_SITE_SIZE], const char *file, int line)
-{
-    char digits[12];
-    size_t count = 0, length;
-    unsigned left = line > 0 ? (unsigned)line : 0;
-
-    site[0] = '\0';
-    if (!file) return;
-    file = base_name(file);
-    length = strlen(file);
-    do {
-        digits[count++] = (char)('0' + left % 10);
-        left /= 10;
-    } while (left);
-    if (length > DURABLE_SITE_SIZE - sizeof digits - 2) {
-        file += length - (DURABLE_SITE_SIZE - sizeof digits - 2);
-        length = DURABLE_SITE_SIZE - sizeof digits - 2;
-    }
-    memcpy(site, file, length);
-    site[length++] = ':';
-    while (count) site[length++] = digits[--count];
-    site[length] = '\0';
-}
-
-/* ---- Asking -------------------------------------------------------------------------------- */
 
 static const char *name_of(const durable_asked *asked)
 {
@@ -263,13 +101,6 @@ static int stop_unhandled(dur_run *run)
     return DUR_FAILED;
 }
 
-static bool copy_to_arena(dur_run *run, dur_value *value)
-{
-    if (value->type < DUR_TEXT) return true;
-    value->as.bytes = durable_arena_copy(&run->arena, value->as.bytes, value->length);
-    return value->as.bytes != NULL;
-}
-
 static int stop_unreadable(dur_run *run, const durable_request *request, int code,
                            const durable_asked *asked)
 {
@@ -285,12 +116,12 @@ static int stop_unreadable(dur_run *run, const durable_request *request, int cod
 /* A handle for a step that needs no more than to be asked for its value. */
 static dur_step *replayed_handle(dur_run *run, const durable_request *request, dur_value value)
 {
-    dur_step *step = new_step(run, request);
+    dur_step *step = durable_step_new(run, request);
 
     if (!step) return NULL;
     step->state = DURABLE_STEP_REPLAYED;
     step->value = value;
-    put_handle(step);
+    durable_step_spare(step);
     return step;
 }
 
@@ -312,7 +143,7 @@ static int replay(dur_run *run, const durable_request *request,
     if (failed) {
         durable_run_set_failure(run, value.as.bytes, value.length);
         value = dur_null();
-    } else if (!copy_to_arena(run, &value)) {
+    } else if (!durable_run_copy_value(run, &value)) {
         return stop_without_memory(run, request);
     }
     if (!asked->sequential) {
@@ -369,13 +200,13 @@ static int execute(dur_run *run, const durable_request *request, const durable_a
     now = durable_clock_now(&run->log->clock);
     code = prolong_claim(run, request, options, now);
     if (code != DUR_OK) return code;
-    step = durable_arena_reserve(&run->arena) ? new_step(run, request) : NULL;
+    step = durable_arena_reserve(&run->arena) ? durable_step_new(run, request) : NULL;
     if (!step) return stop_without_memory(run, request);
     step->state = DURABLE_STEP_OPEN;
     step->began = now;
     step->file = asked->file;
     step->line = asked->line;
-    link_open(step);
+    durable_step_link(step);
     run->position++;
     answer->step = step;
     return DUR_EXECUTE;
@@ -424,155 +255,4 @@ DURABLE_INTERNAL int durable_step_begin(dur_run *run, const durable_asked *asked
     code = check_request(run, asked->name, &request);
     if (code != DUR_OK) return code;
     return answer_request(run, &request, asked, options, answer);
-}
-
-/* ---- Recording ----------------------------------------------------------------------------- */
-
-/* Renewed in an outcome's own commit, once half of the lease is used. */
-static int64_t renewed_lease(const dur_run *run, int64_t now)
-{
-    int64_t lease_ms = run->log->lease_ms;
-
-    if (durable_time_between(now, run->lease_end) >= lease_ms / 2) return 0;
-    return durable_time_after(now, lease_ms);
-}
-
-static bool has_unrecorded(const dur_run *run)
-{
-    for (const dur_step *step = run->open_first; step; step = step->next)
-        if (step->unrecorded) return true;
-    return false;
-}
-
-/* A stop that came from failed records ends with the last of them. One that a request met stays:
- * its answer was missed, and the positions after it would shift. */
-static void lift_stop(dur_run *run)
-{
-    if (!run->stopped_by_record || has_unrecorded(run)) return;
-    run->stop = DUR_OK;
-    run->stopped_by_record = false;
-}
-
-static void note_recorded(dur_step *step, const durable_outcome *outcome)
-{
-    dur_run *run = step->run;
-
-    if (outcome->lease_end) run->lease_end = outcome->lease_end;
-    if (outcome->outcome == DURABLE_OUTCOME_FAILURE) {
-        durable_run_set_failure(run, outcome->value.bytes, outcome->value.length);
-        run->failure_pending = true;
-    }
-    close_step(step);
-    lift_stop(run);
-}
-
-/* What dur_replay_or_run() hands to its caller, alike to what a replay will give. */
-static int give_result(dur_step *step, const durable_outcome *outcome, dur_value *result)
-{
-    dur_run *run = step->run;
-
-    if (!result || outcome->outcome == DURABLE_OUTCOME_FAILURE) return DUR_OK;
-    durable_value_decode(&outcome->value, result);
-    if (copy_to_arena(run, result)) return DUR_OK;
-    *result = dur_null();
-    return durable_run_stop(run, DUR_NOMEM,
-                            "position %lld, step \"%s\": it is recorded, but there is no memory to"
-                            " hand its result out",
-                            (long long)step->position, step->name);
-}
-
-static int fail_to_record(dur_step *step, const durable_outcome *outcome, int code)
-{
-    dur_run *run = step->run;
-
-    if (code == DUR_TOO_BIG) /* the caller may have something smaller to say */
-        return durable_run_take_error(run, code, step->position, step->name);
-    if (run->stopped_by_record) run->stop = DUR_OK; /* the newest reason is the true one */
-    if (run->stop == DUR_OK) run->stopped_by_record = durable_is_transient(code);
-    durable_run_stop_with_store(run, code, step->position, step->name);
-    if (durable_is_transient(code)) {
-        step->unrecorded = true;
-        durable_keep(step, outcome);
-    } else {
-        close_step(step);
-    }
-    return code;
-}
-
-static int append(dur_step *step, durable_outcome *outcome)
-{
-    dur_run *run = step->run;
-    char site[DURABLE_SITE_SIZE];
-    int code;
-
-    durable_site_text(site, step->file, step->line);
-    outcome->site = step->file ? site : NULL;
-    outcome->fence = &run->fence;
-    code = run->log->store->methods->append_outcomes(run->log->store, outcome, 1);
-    outcome->site = NULL;
-    return code == DUR_OK ? outcome->verdict : code;
-}
-
-static void describe_outcome(const dur_step *step, int kind_of_outcome,
-                             const durable_datum *datum, durable_outcome *outcome)
-{
-    dur_run *run = step->run;
-    int64_t now = durable_clock_now(&run->log->clock);
-
-    memset(outcome, 0, sizeof *outcome);
-    outcome->position = step->position;
-    outcome->kind = step->kind;
-    outcome->outcome = kind_of_outcome;
-    outcome->name = step->name;
-    outcome->name_length = step->name_length;
-    outcome->value = *datum;
-    outcome->low = run->open_first->position;
-    outcome->attempt = 1;
-    outcome->began = step->began;
-    outcome->took = durable_time_between(step->began, now);
-    outcome->lease_end = renewed_lease(run, now);
-}
-
-static int check_recordable(dur_step *step)
-{
-    dur_run *run = step->run;
-
-    if (!run->log)
-        return durable_run_misuse(run, "its log was closed: position %lld, step \"%s\" cannot be"
-                                       " recorded any more",
-                                  (long long)step->position, step->name);
-    if (step->state != DURABLE_STEP_OPEN)
-        return durable_run_misuse(run, "position %lld, step \"%s\": it %s: nothing to record",
-                                  (long long)step->position, step->name,
-                                  step->state == DURABLE_STEP_REPLAYED
-                                      ? "was answered from the log"
-                                      : "is closed already");
-    if (run->ended) return durable_run_misuse(run, "the run has ended: nothing can be recorded");
-    if (run->stop != DUR_OK && !durable_is_transient(run->stop)) return run->stop;
-    return DUR_OK;
-}
-
-DURABLE_INTERNAL int durable_step_conclude(dur_step *step, int outcome, dur_value value)
-{
-    durable_outcome record;
-    durable_datum datum;
-    dur_value *result = step->result;
-    int code = check_recordable(step);
-
-    if (code != DUR_OK) return code;
-    if (durable_value_encode(value, &datum) != DUR_OK)
-        return durable_run_misuse(step->run,
-                                  "position %lld, step \"%s\": the result is no value (type %d,"
-                                  " length %lld)",
-                                  (long long)step->position, step->name, (int)value.type,
-                                  (long long)value.length);
-    if (step->kept)
-        record = step->kept_outcome;
-    else
-        describe_outcome(step, outcome, &datum, &record);
-    code = append(step, &record);
-    if (code != DUR_OK) return fail_to_record(step, &record, code);
-    code = give_result(step, &record, result);
-    note_recorded(step, &record);
-    return code;
 }
