@@ -23,7 +23,7 @@ DURABLE_INTERNAL int durable_bind_string(sqlite3_stmt *statement, int index, con
 
 DURABLE_INTERNAL int durable_bind_format(sqlite3_stmt *statement, int index, int format)
 {
-    if (format == DURABLE_FORMAT_PLAIN) return sqlite3_bind_null(statement, index);
+    if (format == DURABLE_FORMAT_PLAIN) return SQLITE_OK; /* a rested statement holds nulls */
     return sqlite3_bind_int(statement, index, format);
 }
 
