@@ -19,10 +19,13 @@ set(durable_sources
     engine/run.c
     engine/step.c
     store/sqlite/connection.c
+    store/sqlite/fence.c
     store/sqlite/rows.c
+    store/sqlite/runs.c
     store/sqlite/schema.c
     store/sqlite/sqlite_store.c
     store/sqlite/statements.c
+    store/sqlite/steps.c
     base/arena.c
     base/base.c
     base/clock.c

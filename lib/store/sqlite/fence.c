@@ -1,0 +1,102 @@
+/* store/sqlite: what stands behind a fence, and why a fenced write found nothing. */
+#include "store/sqlite/fence.h"
+
+#include "store/sqlite/rows.h"
+#include "store/sqlite/schema.h"
+
+DURABLE_INTERNAL int durable_sqlite_look_at_fence(durable_sqlite *store, const durable_fence *fence,
+                                                  durable_fence_look *look)
+{
+    sqlite3_stmt *statement = durable_sqlite_statement(store, DURABLE_SQL_LOOK_AT_FENCE);
+    int result;
+
+    memset(look, 0, sizeof *look);
+    if (!statement) return store->head.error.code;
+    sqlite3_bind_int64(statement, 1, fence->run);
+    result = durable_sqlite_read(store, statement);
+    if (result == SQLITE_ROW) {
+        look->there = true;
+        look->epoch = sqlite3_column_int64(statement, 0);
+        look->token = sqlite3_column_int64(statement, 1);
+        look->claimed = sqlite3_column_int(statement, 2) != 0;
+        look->status = sqlite3_column_int64(statement, 3);
+    } else if (result != SQLITE_DONE) {
+        durable_sqlite_failed(store, result, "look at the claim");
+    }
+    durable_sqlite_rest(statement);
+    return result == SQLITE_ROW || result == SQLITE_DONE ? DUR_OK : store->head.error.code;
+}
+
+DURABLE_INTERNAL bool durable_fence_is_given_back(const durable_fence_look *look,
+                                                  const durable_fence *fence)
+{
+    return look->there && !look->claimed && look->epoch == fence->epoch &&
+           look->token == fence->token;
+}
+
+/* Why a fenced write found nothing: the verdict, with the error set to it. Only an epoch newer than
+ * ours tells another owner from a rollback for certain. */
+DURABLE_INTERNAL int durable_sqlite_explain_fence(durable_sqlite *store, const durable_fence *fence)
+{
+    durable_fence_look look;
+    int code = durable_sqlite_look_at_fence(store, fence, &look);
+
+    if (code != DUR_OK) return code;
+    if (look.there && look.epoch > fence->epoch)
+        return durable_error_set(&store->head.error, DUR_LOST,
+                                 "another owner has claimed the run (epoch %lld, ours was %lld)",
+                                 (long long)look.epoch, (long long)fence->epoch);
+    if (durable_fence_is_given_back(&look, fence))
+        return durable_error_set(&store->head.error, DUR_LOST, "the claim was given back");
+    if (fence->provisional)
+        return durable_error_set(&store->head.error, DUR_ROLLED_BACK,
+                                 "the transaction in which the run was claimed was rolled back");
+    return durable_error_set(&store->head.error, DUR_LOST,
+                             look.there ? "another owner has claimed the run"
+                                        : "the run was deleted from the log");
+}
+
+/* A record that was joined to the host's transaction is believed only once it was seen again.
+ * DUR_OK, DUR_ROLLED_BACK, or a database code. */
+DURABLE_INTERNAL int durable_sqlite_confirm(durable_sqlite *store, const durable_fence *fence)
+{
+    sqlite3_stmt *statement;
+    bool there;
+    int result;
+
+    if (fence->provisional <= 0) return DUR_OK;
+    statement = durable_sqlite_statement(store, DURABLE_SQL_LOOK_AT_STEP);
+    if (!statement) return store->head.error.code;
+    sqlite3_bind_int64(statement, 1, durable_step_key(fence->run, fence->provisional));
+    result = durable_sqlite_read(store, statement);
+    there = result == SQLITE_ROW && sqlite3_column_int64(statement, 0) == fence->epoch;
+    if (result != SQLITE_ROW && result != SQLITE_DONE)
+        durable_sqlite_failed(store, result, "look at the last record");
+    durable_sqlite_rest(statement);
+    if (there) return DUR_OK;
+    if (result != SQLITE_ROW && result != SQLITE_DONE) return store->head.error.code;
+    return durable_error_set(&store->head.error, DUR_ROLLED_BACK,
+                             "position %lld was recorded in a transaction that was rolled back",
+                             (long long)fence->provisional);
+}
+
+/* Our tables may have gone with the host's transaction in which they were made. */
+DURABLE_INTERNAL int durable_sqlite_tables_gone(durable_sqlite *store, int code)
+{
+    durable_error error;
+
+    if (code != DUR_DATABASE || !store->schema_provisional) return code;
+    durable_error_copy(&error, &store->head.error);
+    if (!durable_sqlite_schema_exists(store))
+        return durable_error_set(&store->head.error, DUR_ROLLED_BACK,
+                                 "the transaction in which the log was created was rolled back");
+    durable_error_copy(&store->head.error, &error);
+    return code;
+}
+
+DURABLE_INTERNAL void durable_bind_fence(sqlite3_stmt *statement, const durable_fence *fence)
+{
+    sqlite3_bind_int64(statement, 1, fence->run);
+    sqlite3_bind_int64(statement, 2, fence->epoch);
+    sqlite3_bind_int64(statement, 3, fence->token);
+}

@@ -1,0 +1,209 @@
+/* store/sqlite: the verbs about steps: appending outcomes, reading the history. */
+#include "store/sqlite/verbs.h"
+
+#include "store/sqlite/fence.h"
+#include "store/sqlite/rows.h"
+
+static int bind_outcome(sqlite3_stmt *statement, const durable_outcome *outcome)
+{
+    bool failed = outcome->outcome == DURABLE_OUTCOME_FAILURE;
+    int result = durable_bind_text(statement, 6, outcome->name, outcome->name_length);
+
+    if (result == SQLITE_OK) result = durable_bind_datum(statement, 8, &outcome->value);
+    if (result == SQLITE_OK) result = durable_bind_string(statement, 13, outcome->site);
+    if (result != SQLITE_OK) return result;
+    durable_bind_fence(statement, outcome->fence);
+    sqlite3_bind_int64(statement, 4, durable_step_key(outcome->fence->run, outcome->position));
+    sqlite3_bind_int64(statement, 5, failed ? -outcome->kind : outcome->kind);
+    durable_bind_format(statement, 7, outcome->value.format);
+    sqlite3_bind_int64(statement, 9, outcome->low);
+    sqlite3_bind_int64(statement, 10, outcome->attempt);
+    sqlite3_bind_int64(statement, 11, outcome->began);
+    return sqlite3_bind_int64(statement, 12, outcome->took);
+}
+
+/* The position is taken. Ours: a commit that was reported as failed and had survived. */
+static int explain_conflict(durable_sqlite *store, durable_outcome *outcome)
+{
+    sqlite3_stmt *statement = durable_sqlite_statement(store, DURABLE_SQL_LOOK_AT_STEP);
+    int64_t epoch = 0;
+    int result;
+
+    if (!statement) return store->head.error.sqlite_code;
+    sqlite3_bind_int64(statement, 1, durable_step_key(outcome->fence->run, outcome->position));
+    result = durable_sqlite_read(store, statement);
+    if (result == SQLITE_ROW)
+        epoch = sqlite3_column_int64(statement, 0);
+    else
+        durable_sqlite_failed(store, result, "look at the position");
+    durable_sqlite_rest(statement);
+    if (result != SQLITE_ROW) return result == SQLITE_DONE ? SQLITE_CONSTRAINT : result;
+    if (epoch == outcome->fence->epoch) return SQLITE_DONE;
+    outcome->verdict = durable_error_set(&store->head.error, DUR_CORRUPT,
+                                         "its row was written under epoch %lld, not by this owner"
+                                         " (epoch %lld)",
+                                         (long long)epoch, (long long)outcome->fence->epoch);
+    return SQLITE_DONE;
+}
+
+static int renew_with_outcome(durable_sqlite *store, durable_write *write,
+                              const durable_outcome *outcome)
+{
+    sqlite3_stmt *statement = durable_sqlite_statement(store, DURABLE_SQL_RENEW_LEASE);
+
+    if (!statement) return store->head.error.sqlite_code;
+    durable_bind_fence(statement, outcome->fence);
+    sqlite3_bind_int64(statement, 4, outcome->lease_end);
+    return durable_sqlite_write_step(store, write, statement, NULL);
+}
+
+static int insert_outcome(durable_sqlite *store, durable_write *write, durable_outcome *outcome)
+{
+    sqlite3_stmt *statement = durable_sqlite_statement(store, DURABLE_SQL_APPEND);
+    int result, changes = 0;
+
+    if (!statement) return store->head.error.sqlite_code;
+    result = bind_outcome(statement, outcome);
+    if (result != SQLITE_OK) {
+        durable_sqlite_rest(statement);
+        durable_sqlite_failed(store, result, write->doing);
+        return result;
+    }
+    result = durable_sqlite_write_step(store, write, statement, &changes);
+    if (result == SQLITE_CONSTRAINT_PRIMARYKEY) return explain_conflict(store, outcome);
+    if (result == SQLITE_DONE && changes == 0) {
+        int verdict = durable_sqlite_explain_fence(store, outcome->fence);
+
+        if (verdict != DUR_LOST && verdict != DUR_ROLLED_BACK) return store->head.error.sqlite_code;
+        outcome->verdict = verdict;
+    }
+    return result;
+}
+
+/* Gives SQLite's result; where that is SQLITE_DONE the verdict is set. */
+static int append_one(durable_sqlite *store, durable_write *write, durable_outcome *outcome)
+{
+    int result;
+
+    outcome->verdict = durable_sqlite_confirm(store, outcome->fence);
+    if (outcome->verdict == DUR_ROLLED_BACK) return SQLITE_DONE;
+    if (outcome->verdict != DUR_OK) return store->head.error.sqlite_code;
+    result = insert_outcome(store, write, outcome);
+    if (result == SQLITE_DONE && outcome->verdict == DUR_OK && outcome->lease_end)
+        result = renew_with_outcome(store, write, outcome);
+    return result;
+}
+
+static int append_all(durable_sqlite *store, durable_write *write, durable_outcome *outcomes,
+                      size_t count)
+{
+    int result = durable_sqlite_group_begin(store, write);
+
+    if (result != SQLITE_DONE) return result;
+    for (size_t i = 0; i < count && result == SQLITE_DONE; i++)
+        result = append_one(store, write, &outcomes[i]);
+    if (result == SQLITE_DONE) result = durable_sqlite_group_commit(store, write);
+    if (result != SQLITE_DONE) durable_sqlite_group_rollback(store, write);
+    return result;
+}
+
+DURABLE_INTERNAL int durable_sqlite_append_outcomes(durable_store *base, durable_outcome *outcomes,
+                                                    size_t count)
+{
+    durable_sqlite *store = durable_sqlite_of(base);
+    durable_write write;
+    int result;
+    int code = durable_sqlite_write_begin(store, &write, "record the step");
+
+    if (code != DUR_OK) return code;
+    if (count == 1 && !outcomes->lease_end)
+        result = append_one(store, &write, outcomes);
+    else
+        result = append_all(store, &write, outcomes, count);
+    code = durable_sqlite_tables_gone(store, durable_sqlite_write_end(store, &write, result));
+    for (size_t i = 0; code == DUR_OK && i < count; i++)
+        if (outcomes[i].verdict == DUR_OK)
+            outcomes[i].fence->provisional = write.joined ? outcomes[i].position : 0;
+    return code;
+}
+
+/* ---- History ------------------------------------------------------------------------------- */
+
+/* What load_history() was asked for, and the row it is at. */
+typedef struct step_range {
+    int64_t last_key;
+    int64_t limit; /* so many rows more */
+    bool details;
+    durable_step_visitor *visit;
+    void *context;
+    int64_t *position;
+    durable_step_record record;
+} step_range;
+
+/* One row, which may lie behind the range. After the last one, or an error, the limit is 0. */
+static int visit_step(durable_sqlite *store, sqlite3_stmt *statement, step_range *range)
+{
+    int64_t key = sqlite3_column_int64(statement, 0);
+    bool ends = true;
+    int code = DUR_OK;
+
+    if (key <= range->last_key) {
+        range->record.position = key & DUR_POSITION_MAX;
+        if (range->position) *range->position = range->record.position;
+        code = durable_read_step_row(store, statement, range->details, &range->record);
+        ends = code != DUR_OK || range->visit(&range->record, range->context);
+    }
+    range->limit = ends ? 0 : range->limit - 1;
+    return code;
+}
+
+DURABLE_INTERNAL int durable_sqlite_load_history(durable_store *base, int64_t run, int64_t from,
+                                                 int64_t to, int64_t limit, bool details,
+                                                 durable_step_visitor *visit, void *context,
+                                                 int64_t *position)
+{
+    durable_sqlite *store = durable_sqlite_of(base);
+    step_range range;
+    sqlite3_stmt *statement =
+        durable_sqlite_statement(store, details ? DURABLE_SQL_LOAD_DETAILS : DURABLE_SQL_LOAD);
+    int code = DUR_OK, result;
+
+    if (!statement) return store->head.error.code;
+    memset(&range, 0, sizeof range);
+    range.last_key = durable_step_key(run, to);
+    range.limit = limit;
+    range.details = details;
+    range.visit = visit;
+    range.context = context;
+    range.position = position;
+    sqlite3_bind_int64(statement, 1, durable_step_key(run, from));
+    result = durable_sqlite_read(store, statement);
+    while (result == SQLITE_ROW && range.limit > 0) {
+        code = visit_step(store, statement, &range);
+        if (range.limit > 0) result = sqlite3_step(statement);
+        if (result != SQLITE_ROW && result != SQLITE_DONE)
+            result = sqlite3_extended_errcode(store->db);
+    }
+    if (result != SQLITE_ROW && result != SQLITE_DONE)
+        code = durable_sqlite_failed(store, result, "read the run's history");
+    durable_sqlite_rest(statement);
+    return code;
+}
+
+DURABLE_INTERNAL int durable_sqlite_summarize_history(durable_store *base, int64_t run,
+                                                      durable_history_summary *summary)
+{
+    durable_sqlite *store = durable_sqlite_of(base);
+    sqlite3_stmt *statement = durable_sqlite_statement(store, DURABLE_SQL_SUMMARIZE);
+    int code, result;
+
+    memset(summary, 0, sizeof *summary);
+    if (!statement) return store->head.error.code;
+    sqlite3_bind_int64(statement, 1, durable_step_key(run, 0));
+    sqlite3_bind_int64(statement, 2, durable_step_key(run, DUR_POSITION_MAX));
+    result = durable_sqlite_read(store, statement);
+    code = result == SQLITE_ROW ? durable_read_summary_row(store, statement, summary)
+                                : durable_sqlite_failed(store, result, "read the run's history");
+    durable_sqlite_rest(statement);
+    return code;
+}
