@@ -122,6 +122,8 @@ static int run_counted(const bench_options *options, char **arguments)
         bench_record_counted(options, arguments[1]);
     else if (strcmp(arguments[0], "replay") == 0)
         bench_replay_counted(options, arguments[1]);
+    else if (strcmp(arguments[0], "resume") == 0)
+        bench_resumption_counted(options, arguments[1]);
     else
         explain();
     return 0;

@@ -7,11 +7,12 @@
 
 void bench_record(const bench_options *options);     /* record.… and record.instructions */
 void bench_replay(const bench_options *options);     /* replay.… and replay.instructions */
-void bench_resumption(const bench_options *options); /* resume.… */
+void bench_resumption(const bench_options *options); /* resume.… and resume.instructions */
 void bench_size(const bench_options *options);       /* text_bytes, run_heap_bytes */
 
 /* In the program executed again under callgrind: who does it, "library" or "raw". */
 void bench_record_counted(const bench_options *options, const char *who);
 void bench_replay_counted(const bench_options *options, const char *who);
+void bench_resumption_counted(const bench_options *options, const char *who);
 
 #endif

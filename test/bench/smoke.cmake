@@ -2,7 +2,7 @@
 cmake_minimum_required(VERSION 3.22)
 
 set(expected "text_bytes;run_heap_bytes;resume.1k;resume.1m;replay.16;replay.256")
-list(APPEND expected "record.instructions" "replay.instructions")
+list(APPEND expected "record.instructions" "replay.instructions" "resume.instructions")
 foreach(mode IN ITEMS normal full)
   foreach(length IN ITEMS 16 256 4096)
     list(APPEND expected "record.${mode}.${length}.tail" "record.${mode}.${length}.random")
