@@ -5,6 +5,7 @@
 
 #include "support/place.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,9 +34,19 @@ void place_clear(const char *path)
     }
 }
 
+/* Everything goes: SQLite leaves super-journals of other names behind when a commit to several
+ * files fails. */
 void place_remove(place *it)
 {
-    place_clear(it->path);
+    DIR *directory = opendir(it->directory);
+    const struct dirent *entry;
+    char name[600];
+
+    while (directory && (entry = readdir(directory)) != NULL) {
+        snprintf(name, sizeof name, "%s/%s", it->directory, entry->d_name);
+        if (entry->d_name[0] != '.') remove(name);
+    }
+    if (directory) closedir(directory);
     rmdir(it->directory);
 }
 

@@ -17,7 +17,7 @@ bool place_make(place *it);
 /* Remove a database with all that SQLite keeps beside it, and the same of `<path>-side`. */
 void place_clear(const char *path);
 
-/* Remove the database and the directory. */
+/* Remove the directory and all that is in it. */
 void place_remove(place *it);
 
 #endif
