@@ -16,8 +16,8 @@
  *     }
  *
  * The header climbs: floor 1 (a workflow is a function, DUR_STEP) is all that most programs need;
- * floor 2 are the verbs under the macro; the rest is owning, repairing and asking. Read it from
- * the top and stop when you have enough.
+ * floor 2 are the verbs under the macro; the rest is asking. Read it from the top and stop when you
+ * have enough.
  *
  * The one rule for a workflow function: outside its steps it must be deterministic. Started again
  * with the same input and the same recorded results it has to ask for the same steps in the same
@@ -76,6 +76,13 @@ extern "C" {
 #define DUR_MUST_CHECK
 #endif
 
+/* A null pointer that pleases the strictest compiler of either language. */
+#ifdef __cplusplus
+#define DUR_NIL_ nullptr
+#else
+#define DUR_NIL_ NULL
+#endif
+
 /* The version of the library that runs, such as "0.1.0"; DUR_VERSION is the one compiled with. */
 DUR_API const char *dur_version(void);
 
@@ -98,7 +105,7 @@ DUR_API const char *dur_version(void);
     X(DUR_FULL, -5, "the disk or the database is full: make room and execute the run again")       \
     X(DUR_IOERR, -6, "reading or writing failed: check the disk, then execute the run again")      \
     X(DUR_READONLY, -7, "the database cannot be written: open it for writing")                     \
-    X(DUR_CORRUPT, -8, "the log is damaged at the place named: restore or repair it")              \
+    X(DUR_CORRUPT, -8, "the log is damaged at the place named: restore it from a backup")          \
     X(DUR_FOREIGN, -9, "the database holds something of that name that is no log of ours")         \
     X(DUR_VERSION_TOO_NEW, -10, "the log was written by a newer library: upgrade this program")    \
     X(DUR_CONFLICT, -11, "the run exists with another workflow or input: choose another id")       \
@@ -239,7 +246,7 @@ static inline dur_value dur_object(const void *object, size_t size)
  * other type. */
 static inline const char *dur_as_text(dur_value value)
 {
-    const char *text = NULL;
+    const char *text = DUR_NIL_;
     if (value.type == DUR_TEXT) memcpy(&text, &value.as.bytes, sizeof text);
     return text;
 }
@@ -311,20 +318,22 @@ typedef struct dur_options {
     void *user;
 } dur_options;
 
-#define DUR_OPTIONS_INIT {sizeof(dur_options), NULL, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL}
+#define DUR_OPTIONS_INIT                                                                           \
+    {sizeof(dur_options), DUR_NIL_, 0, 0, DUR_NIL_, DUR_NIL_, DUR_NIL_, DUR_NIL_, DUR_NIL_,        \
+     DUR_NIL_, DUR_NIL_}
 
 /*
  * Open the log in the connection `db`, creating its tables on first use. `options` may be NULL.
  *
- * The connection stays the caller's: nothing is set, installed or changed in it but our tables and
- * views, whose names begin with `durable_`. Close the log before the connection: the log keeps
- * prepared statements, none of them active between calls.
+ * The connection stays the caller's: nothing is set, installed or changed in it but our tables,
+ * views and one trigger on them, whose names begin with `durable_`. Close the log before the
+ * connection: the log keeps prepared statements, none of them active between calls.
  *
  * In a transaction of the host the tables are created in it, and created anew should it be rolled
  * back. On a read-only database a log that exists is opened (finished runs can be read, others not
  * executed); where there is none it is DUR_READONLY.
  *
- * *log is set on every outcome but DUR_NOMEM and DUR_MISUSE (then it is NULL), so that
+ * *log is set on every outcome but DUR_NOMEM and a NULL `db` (then it is NULL), so that
  * dur_errmsg() can tell the reason; dur_close() it in every case. After an error every other call
  * on it gives that error again.
  *
@@ -337,7 +346,8 @@ DUR_API int dur_open(struct sqlite3 *db, const dur_options *options, dur_log **l
 /*
  * Close the log and free it; NULL is harmless. Results that a failing database kept from being
  * recorded (see dur_record_result) get one last try; after that their steps count as not executed.
- * Claims are released. Runs still open are closed as by an error: their handles stay valid for
+ * Claims are released; one that a failing database keeps holds until its lease or its process
+ * ends. Runs still open are closed as by an error: their handles stay valid for
  * dur_close_run(), every other call on them is DUR_MISUSE.
  */
 DUR_API void dur_close(dur_log *log);
@@ -413,17 +423,21 @@ DUR_API bool dur_ok(const dur_run *run);
  *   any integer, bool, enum     as integer; on replay it must fit, else DUR_MISMATCH
  *   float, double               as real, bit for bit
  *   const char *                as text; on replay it points into the run's memory (see
- *                               dur_mark); a NULL stays a NULL. Use dur_own() for memory that a
- *                               body allocates.
+ *                               dur_mark); a NULL stays a NULL
  *   char[N]                     as text up to its NUL (or all N bytes); must fit on replay
  *   dur_value                   as the value that it holds: this is the form for blobs
  *   any other object            its bytes; size and machine are checked on replay
  * Other pointers do not compile (in C where the compiler can tell them apart).
  *
+ * The bytes that a const char * or a dur_value points to are read when the body has ended, and stay
+ * the host's: a buffer declared inside the body is gone by then. Use one declared outside it, a
+ * char[N] variable, or dur_own() for memory that the body allocates.
+ *
  * End the body by reaching its end or by `continue`. `break`, `goto` and `return` out of it are
  * mistakes: nothing is recorded, and the next call on the run, or its return, is DUR_MISUSE and
- * names the step. To fail a step, call dur_fail() and reach the end. A step begun inside the body
- * of another one of the same run is DUR_MISUSE too: on replay the outer body does not run.
+ * names the step; a C++ exception or a longjmp() must leave neither a body nor a workflow. To fail
+ * a step, call dur_fail() and reach the end. A step begun inside the body of another one of the
+ * same run is DUR_MISUSE too: on replay the outer body does not run.
  *
  * Underneath it is one `for` statement. `run` must not be NULL.
  */
@@ -446,7 +460,8 @@ DUR_API const char *dur_catch(dur_run *run);
  * Leave this pass without ending the run, because the workflow cannot go on now: what it needs is
  * not there, a transaction of its own is busy, the program shuts down. The run is stopped with
  * DUR_STOPPED and the message, formatted as by printf (cut at 1000 bytes); a step whose body runs
- * is not recorded. Executed again, the run goes on where it was. A stopped run stays as it is.
+ * is not recorded. Executed again, the run goes on where it was. A stopped run stays as it is. Such
+ * passes count towards DUR_CLAIMS_MAX: this is for now and then, not for polling.
  */
 DUR_API void dur_stop(dur_run *run, const char *format, ...) DUR_PRINTF_(2, 3);
 
@@ -486,7 +501,8 @@ typedef struct dur_step_options {
  *
  *   DUR_EXECUTE    the log has no answer: do the work, then record its outcome with *step
  *   DUR_REPLAYED   dur_step_value(*step) is the recorded result; nothing is left to do
- *   DUR_FAILED     the recorded outcome is a failure; dur_catch() it, or the run fails
+ *   DUR_FAILED     the recorded outcome is a failure; dur_catch() it, or the run fails. *step is
+ *                  set where it is recorded, NULL where the run has failed by an earlier one
  *   any other      the run is stopped, with that code, and nothing may be executed; *step is NULL
  *
  * Several steps may be open at once: begin them in a fixed order, execute them where you like, and
@@ -505,7 +521,7 @@ DUR_API int dur_begin_step(dur_run *run, const char *name, const dur_step_option
  *   DUR_BUSY, DUR_INTERRUPTED, DUR_NOMEM, DUR_FULL, DUR_IOERR, DUR_READONLY, DUR_HOST_STATEMENT,
  *   DUR_STALE_READ, DUR_DATABASE
  *                  not recorded, and the run is stopped; but the library has kept a copy of the
- *                  outcome (short of memory for a large one: only the caller still has it). Call
+ *                  outcome (of 64 bytes and more only if there is memory for it). Call
  *                  again to try again, which records what was kept; or leave: the next
  *                  execute of this run on this log writes it first. The step never runs twice for
  *                  such a reason while the log stays open.
@@ -583,7 +599,8 @@ DUR_API int dur_complete_run(dur_run *run, dur_value output);
 DUR_API int dur_fail_run(dur_run *run, const char *message);
 
 /* Free the run and all that it owns; releases the claim if the run has not ended. The handle and
- * its steps are gone after it. NULL is harmless. */
+ * its steps are gone after it. NULL is harmless. Not for a workflow: dur_execute() closes the run
+ * that it hands in, and one closed inside is stopped with DUR_MISUSE. */
 DUR_API void dur_close_run(dur_run *run);
 
 /* ==== Asking ================================================================================ */
@@ -623,12 +640,24 @@ typedef struct dur_run_info {
 } dur_run_info;
 
 #define DUR_RUN_INFO_INIT                                                                          \
-    {sizeof(dur_run_info), DUR_RUNNING, NULL, NULL, {DUR_NULL, {0}, 0}, {DUR_NULL, {0}, 0}, 0, 0, 0}
+    {sizeof(dur_run_info), DUR_RUNNING,         DUR_NIL_, DUR_NIL_, {DUR_NULL, {0}, 0},            \
+     {DUR_NULL, {0}, 0},   0,                   0,        0}
 
 /* Read a run without claiming it. The strings and bytes live until the next call of
  * dur_read_run() or dur_close() on the log. DUR_OK, DUR_NOT_FOUND, DUR_MISUSE, DUR_CORRUPT or a
  * database code. */
 DUR_API int dur_read_run(dur_log *log, const char *run_id, dur_run_info *info);
+
+/*
+ * The log can be read with any SQLite client, best by its views:
+ *   durable_runs_view   id, workflow, status ('running', 'completed', 'failed', 'parked'), steps,
+ *                       claims, owner, lease_end, created, ended, input, output, failure,
+ *                       code_version, uid, run
+ *   durable_steps_view  run_id, position, name, kind, outcome ('result', 'failure'), value, began,
+ *                       took_ms, epoch (which claim recorded it), attempt, site
+ * What is unfinished: SELECT id FROM durable_runs_view WHERE status IN ('running', 'parked').
+ * To delete a run: DELETE FROM durable_runs WHERE id = … (a trigger deletes its steps and claim).
+ */
 
 /* ---- Divergence ---------------------------------------------------------------------------- */
 
@@ -802,13 +831,13 @@ template <size_t n> struct dur_var_type_<char[n]> {
     for (dur_scope_ DUR_JOIN_(dur_scope_at_, __LINE__) =                                           \
              dur_scope_begin_((run), (name), (address), (size), (type), (options), __FILE__,       \
                               __LINE__);                                                           \
-         DUR_JOIN_(dur_scope_at_, __LINE__).step != NULL;                                          \
+         DUR_JOIN_(dur_scope_at_, __LINE__).step != DUR_NIL_;                                      \
          dur_scope_end_(&DUR_JOIN_(dur_scope_at_, __LINE__)))
 
 #define DUR_STEP_VOID(run, name, options)                                                          \
-    DUR_SCOPE_(run, name, NULL, 0, DUR_VAR_NONE_, options)
-#define DUR_STEP2_(run, name) DUR_STEP_VOID(run, name, NULL)
-#define DUR_STEP3_(run, name, variable) DUR_STEP4_(run, name, variable, NULL)
+    DUR_SCOPE_(run, name, DUR_NIL_, 0, DUR_VAR_NONE_, options)
+#define DUR_STEP2_(run, name) DUR_STEP_VOID(run, name, DUR_NIL_)
+#define DUR_STEP3_(run, name, variable) DUR_STEP4_(run, name, variable, DUR_NIL_)
 #define DUR_STEP4_(run, name, variable, options)                                                   \
     DUR_SCOPE_(run, name, &(variable), DUR_VAR_SIZE_(variable), DUR_VAR_TYPE_(variable), options)
 #define DUR_STEP(...)                                                                              \

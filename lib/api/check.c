@@ -5,8 +5,7 @@ DURABLE_INTERNAL int durable_check_log(dur_log *log)
 {
     if (!log) return DUR_MISUSE;
     if (log->open_code == DUR_OK) return DUR_OK;
-    durable_error_copy(&log->error, &log->store->error);
-    log->error.code = log->open_code;
+    durable_error_copy(&log->error, &log->open_error);
     return log->open_code;
 }
 

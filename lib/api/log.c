@@ -2,6 +2,12 @@
 #include "api/api.h"
 #include "api/open.h"
 
+static int refuse(dur_log **log, const char *message)
+{
+    *log = durable_log_refused(message);
+    return *log ? DUR_MISUSE : DUR_NOMEM;
+}
+
 DUR_API int dur_open(struct sqlite3 *db, const dur_options *options, dur_log **log)
 {
     dur_options full = DUR_OPTIONS_INIT;
@@ -10,8 +16,9 @@ DUR_API int dur_open(struct sqlite3 *db, const dur_options *options, dur_log **l
 
     if (log) *log = NULL;
     if (!db || !log) return DUR_MISUSE;
-    if (options && !durable_copy_struct(&full, sizeof full, options)) return DUR_MISUSE;
-    if (full.lease_ms < 0) return DUR_MISUSE;
+    if (options && !durable_copy_struct(&full, sizeof full, options))
+        return refuse(log, "dur_open(): the options must be set up with DUR_OPTIONS_INIT");
+    if (full.lease_ms < 0) return refuse(log, "dur_open(): lease_ms must not be negative");
     code = durable_open_store(db, &full, &store);
     if (!store) return code;
     *log = durable_log_new(store, code, &full);

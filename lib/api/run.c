@@ -53,7 +53,9 @@ DUR_API int dur_execute(dur_log *log, const char *workflow, const char *run_id,
     code = begin(log, workflow, run_id, start, &run);
     if (code == DUR_REPLAYED) return DUR_OK;
     if (code != DUR_OK) return code;
+    run->lent = true;
     code = fn(run, user);
+    run->lent = false;
     if (!run->log) { /* the workflow closed its own log */
         durable_run_close(run);
         return DUR_MISUSE;
@@ -88,7 +90,12 @@ DUR_API int dur_fail_run(dur_run *run, const char *message)
 
 DUR_API void dur_close_run(dur_run *run)
 {
-    if (run) durable_run_close(run);
+    if (!run) return;
+    if (run->lent)
+        durable_run_stop(run, DUR_MISUSE, "dur_close_run() was called in the workflow that"
+                                          " dur_execute() runs, and closes");
+    else
+        durable_run_close(run);
 }
 
 /* ---- In the workflow ----------------------------------------------------------------------- */

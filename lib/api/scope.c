@@ -6,6 +6,11 @@ static void describe_mismatch(char *text, size_t size, const dur_scope_ *scope, 
 {
     char variable[48];
 
+    if (scope->type == DUR_VAR_NONE_) {
+        durable_print(text, size, "%s, but the step has no variable to take it",
+                      durable_type_name(value.type));
+        return;
+    }
     durable_variable_describe(variable, sizeof variable, scope->size, scope->type);
     if (value.type == DUR_INTEGER)
         durable_print(text, size, "the integer %lld, which does not fit the variable (%s)",

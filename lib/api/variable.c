@@ -246,6 +246,6 @@ DURABLE_INTERNAL void durable_variable_describe(char *text, size_t text_size, si
     case DUR_VAR_CHARS_: durable_print(text, text_size, "char[%d]", (int)size); break;
     case DUR_VAR_VALUE_: durable_print(text, text_size, "dur_value"); break;
     case DUR_VAR_OBJECT_: durable_print(text, text_size, "object of %d bytes", (int)size); break;
-    default: durable_print(text, text_size, "no variable"); break;
+    default: durable_print(text, text_size, "unknown"); break;
     }
 }

@@ -55,20 +55,29 @@ DURABLE_INTERNAL void durable_error_copy(durable_error *to, const durable_error 
     memcpy(to->message, from->message, strlen(from->message) + 1);
 }
 
+DURABLE_INTERNAL void durable_error_append(durable_error *error, const char *format, ...)
+{
+    size_t used = strlen(error->message);
+    va_list arguments;
+
+    va_start(arguments, format);
+    sqlite3_vsnprintf((int)(DURABLE_MESSAGE_SIZE - used), error->message + used, format, arguments);
+    va_end(arguments);
+    used += strlen(error->message + used);
+    if (used == DURABLE_MESSAGE_SIZE - 1) cut_at_character(error->message, used);
+    keep_one_line(error->message);
+}
+
 DURABLE_INTERNAL void durable_error_prefix(durable_error *error, const char *format, ...)
 {
     char rest[DURABLE_MESSAGE_SIZE];
     va_list arguments;
-    size_t used;
 
     memcpy(rest, error->message, strlen(error->message) + 1);
     va_start(arguments, format);
     format_message(error->message, format, arguments);
     va_end(arguments);
-    used = strlen(error->message);
-    sqlite3_snprintf((int)(DURABLE_MESSAGE_SIZE - used), error->message + used, "%s", rest);
-    used = strlen(error->message);
-    if (used == DURABLE_MESSAGE_SIZE - 1) cut_at_character(error->message, used);
+    durable_error_append(error, "%s", rest);
 }
 
 DUR_API const char *dur_code_text(int code)

@@ -22,7 +22,8 @@ DURABLE_INTERNAL int durable_error_set(durable_error *error, int code, const cha
 DURABLE_INTERNAL void durable_error_clear(durable_error *error);
 DURABLE_INTERNAL void durable_error_copy(durable_error *to, const durable_error *from);
 
-/* Put words in front of the message that is there. */
+/* Put words in front of the message that is there, or behind it. */
 DURABLE_INTERNAL void durable_error_prefix(durable_error *error, const char *format, ...);
+DURABLE_INTERNAL void durable_error_append(durable_error *error, const char *format, ...);
 
 #endif

@@ -221,11 +221,12 @@ static void write_text(durable_divergence *divergence)
     append_side(text, "before it", row_at(divergence, position - 1), "nothing");
     append_side(text, "after it", row_at(divergence, position + 1), "nothing");
     durable_text_add(text, "  %-16s%s\n", "the change", change_text(divergence->report.change));
-    durable_text_add(text,
-                        "  %-16sThe run is parked; its log is unchanged. Execute it again with code"
-                        " that asks\n  %-16sfor the recorded steps in their order, or start a new"
-                        " run under another id.",
-                        "what to do", "");
+    durable_text_add(text, "  %-16sThe run is parked; its log is unchanged. Execute it again with"
+                           " %s,\n  %-16sor start a new run under another id.",
+                     "what to do",
+                     divergence->detail[0] ? "the type that was recorded"
+                                           : "code that asks for these steps",
+                     "");
     divergence->text = durable_text_finish(text);
 }
 

@@ -56,6 +56,7 @@ struct dur_log {
     void *user;
     int open_code; /* why the log could not be opened; every call gives it again */
     durable_error error;
+    durable_error open_error;
     dur_run *runs;  /* open ones */
     dur_step *kept; /* outcomes that a failing database kept from being recorded; runs closed */
     durable_arena output_arena;
@@ -104,6 +105,7 @@ struct dur_run {
     int64_t lease_end;
     int stop;               /* the code that stopped it; DUR_OK: it goes on */
     bool stopped_by_record; /* by a record that failed for the time being */
+    bool lent;              /* dur_execute() has handed it to a workflow, and will close it */
     bool ended;             /* its end is recorded */
     bool told;              /* the code asked whether it may go on, and heard no */
     bool failing;           /* dur_fail() was called in the body that runs */
@@ -133,6 +135,9 @@ struct dur_run {
 DURABLE_INTERNAL dur_log *durable_log_new(durable_store *store, int open_code,
                                           const dur_options *options);
 DURABLE_INTERNAL void durable_log_close(dur_log *log);
+
+/* A log that answers every call with DUR_MISUSE and this message. */
+DURABLE_INTERNAL dur_log *durable_log_refused(const char *message);
 
 /* Copy the store's error into the log's, with "run "id": " in front; gives its code. */
 DURABLE_INTERNAL int durable_log_store_error(dur_log *log, const char *run_id);

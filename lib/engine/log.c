@@ -11,12 +11,29 @@ static void warn_on_stderr(const char *message, void *user)
 
 static void free_log(dur_log *log)
 {
-    log->store->methods->close(log->store);
+    if (log->store) log->store->methods->close(log->store);
     durable_arena_clear(&log->output_arena);
     durable_arena_clear(&log->info_arena);
     durable_divergence_free(log->divergence);
     durable_free(log->code_version);
     durable_free(log);
+}
+
+static void refuse(dur_log *log, int code, const durable_error *error)
+{
+    log->open_code = code;
+    durable_error_copy(&log->open_error, error);
+    durable_error_copy(&log->error, error);
+}
+
+DURABLE_INTERNAL dur_log *durable_log_refused(const char *message)
+{
+    dur_log *log = durable_allocate(sizeof *log);
+    durable_error error;
+
+    if (!log) return NULL;
+    refuse(log, durable_error_set(&error, DUR_MISUSE, "%s", message), &error);
+    return log;
 }
 
 DURABLE_INTERNAL dur_log *durable_log_new(durable_store *store, int open_code,
@@ -30,8 +47,7 @@ DURABLE_INTERNAL dur_log *durable_log_new(durable_store *store, int open_code,
         return NULL;
     }
     log->store = store;
-    log->open_code = open_code;
-    if (open_code != DUR_OK) durable_error_copy(&log->error, &store->error);
+    if (open_code != DUR_OK) refuse(log, open_code, &store->error);
     durable_clock_init(&log->clock, options);
     log->lease_ms = options->lease_ms ? options->lease_ms : DURABLE_DEFAULT_LEASE_MS;
     log->owner_alive = options->owner_alive;

@@ -117,9 +117,10 @@ static int check_free(const opening *open)
 {
     if (is_free(open)) return DUR_OK;
     return durable_error_set(&open->log->store->error, DUR_OWNED,
-                             "it is held by a live owner (%s), whose lease runs for %lld ms more",
+                             "it is held by a live owner (%s), whose lease runs for %lld s more",
                              open->owner,
-                             (long long)durable_time_between(open->now, open->record.lease_end));
+                             (long long)durable_time_between(open->now, open->record.lease_end) /
+                                 1000);
 }
 
 /* What the visit came to, beside the codes: the run is there and may be claimed. */
@@ -197,7 +198,8 @@ static int park_poison(opening *open)
     if (code != DUR_OK) return code;
     return durable_error_set(&store->error, DUR_PARKED,
                              "claimed %d times in a row without recording a new step: parked; mend"
-                             " the cause (does it crash its process?), then execute it again",
+                             " what keeps it from going on (does it crash its process? does it"
+                             " always stop?), then execute it again",
                              DUR_CLAIMS_MAX);
 }
 

@@ -108,10 +108,11 @@ static int check_nothing_open(dur_run *run)
                                 " goto or return; nothing was recorded for it: reach its end"
                                 " instead (dur_fail() fails it)",
                                 (long long)step->position, step->name, site);
-    return durable_run_stop(run, DUR_MISUSE,
-                            "position %lld: step \"%s\" (%s) is still open at the run's end: record"
-                            " its outcome first",
-                            (long long)step->position, step->name, site);
+    return durable_run_misuse(run,
+                              "position %lld: step \"%s\" (%s) is still open: record its outcome,"
+                              " then end the run",
+                              (long long)step->position, step->name,
+                              site[0] ? site : "no call site");
 }
 
 /* Recorded steps that the code has not asked for. */
@@ -144,6 +145,10 @@ static int write_ending(dur_run *run, int status, const durable_datum *output, c
         durable_run_take_error(run, code, 0, NULL); /* it may be tried again */
     else
         durable_run_stop_with_store(run, code, 0, NULL);
+    if (code != DUR_OK && failure && status == DURABLE_FAILED) {
+        durable_error_append(&run->error, "; the run was about to fail: %s", failure);
+        tell_log(run);
+    }
     return code;
 }
 
@@ -179,7 +184,7 @@ DURABLE_INTERNAL int durable_run_end(dur_run *run, dur_value output, const char 
 
     if (code == DUR_OK) code = check_nothing_open(run);
     if (code == DUR_OK) code = check_nothing_left(run);
-    if (code != DUR_OK) return durable_run_settle_stop(run);
+    if (code != DUR_OK) return run->stop != DUR_OK ? durable_run_settle_stop(run) : code;
     if (run->failure_pending) return end_failed(run, run->failure);
     if (failure) return end_failed(run, failure);
     return end_completed(run, output);

@@ -18,7 +18,8 @@ static int stop_in_body(dur_run *run, const char *name)
                             "position %lld: the body of step \"%s\" (%s) has not reached its end,"
                             " and \"%s\" is asked for: it was left by break, goto or return, or"
                             " the step stands inside it; nothing was recorded for it",
-                            (long long)body->position, body->name, site, name);
+                            (long long)body->position, body->name,
+                            site[0] ? site : "no call site", name);
 }
 
 static void warn_of_spinning(dur_run *run, const char *name)
@@ -244,7 +245,7 @@ static int answer_request(dur_run *run, const durable_request *request,
 DURABLE_INTERNAL int durable_step_begin(dur_run *run, const durable_asked *asked,
                                         const dur_step_options *options, durable_answer *answer)
 {
-    durable_request request;
+    durable_request request = {0, 0, NULL, 0};
     int code;
 
     answer->step = NULL;

@@ -302,8 +302,10 @@ static void law9_structs_without_their_size(void **state)
     memset(&step_options, 0, sizeof step_options);
     memset(&info, 0, sizeof info);
     options.size = 0;
-    assert_int_equal(DUR_MISUSE, dur_open(host->db, &options, &log));
-    assert_null(log);
+    assert_refused(DUR_MISUSE, dur_open(host->db, &options, &log), log, "INIT");
+    assert_refused(DUR_MISUSE, dur_begin_run(log, "w", "r", NULL, &run), log, "INIT");
+    assert_refused(DUR_MISUSE, dur_read_run(log, "r", &info), log, "INIT");
+    dur_close(log);
     assert_int_equal(0, host_number(host->db, "SELECT count(*) FROM sqlite_schema"));
 
     log = host_log(host);
@@ -325,8 +327,8 @@ static void law9_options_out_of_range(void **state)
     dur_step *step = NULL;
 
     options.lease_ms = -1;
-    assert_int_equal(DUR_MISUSE, dur_open(host->db, &options, &log));
-    assert_null(log);
+    assert_refused(DUR_MISUSE, dur_open(host->db, &options, &log), log, "lease_ms");
+    dur_close(log);
     log = host_log(host);
     run = begin_open(log);
     step_options.lease_ms = -1;

@@ -57,9 +57,80 @@ static void law4_a_pass_is_left_and_the_run_goes_on(void **state)
     dur_close(log);
 }
 
+static int close_what_is_lent(dur_run *run, void *user)
+{
+    test_tally *tally = user;
+
+    DUR_STEP(run, "first") tally->bodies++;
+    dur_close_run(run);
+    DUR_STEP(run, "second") tally->bodies++;
+    return 0;
+}
+
+/* Law 9: dur_execute() closes the run itself; a workflow that does is told so and loses nothing. */
+static void law9_a_workflow_closes_its_run(void **state)
+{
+    test_host *host = *state;
+    dur_log *log = host_log(host);
+    test_tally tally = tally_for(host);
+
+    assert_code(DUR_MISUSE, dur_execute(log, "w", "r", NULL, close_what_is_lent, &tally), log);
+    assert_has(dur_errmsg(log), "dur_close_run()");
+    assert_int_equal(1, tally.bodies);
+    assert_int_equal(1, count_rows(host));
+    dur_close(log);
+}
+
+/* Law 9: an open step keeps the run from its end, and can still be recorded. */
+static void law9_an_open_step_at_the_end(void **state)
+{
+    test_host *host = *state;
+    dur_log *log = host_log(host);
+    dur_run *run = NULL;
+    dur_step *step = NULL;
+
+    assert_code(DUR_OK, dur_begin_run(log, "w", "r", NULL, &run), log);
+    assert_code(DUR_EXECUTE, dur_begin_step(run, "late", NULL, &step), log);
+    assert_code(DUR_MISUSE, dur_complete_run(run, dur_null()), log);
+    assert_has(dur_errmsg(log), "late");
+    assert_has(dur_errmsg(log), "no call site");
+    assert_code(DUR_OK, dur_record_result(step, dur_null()), log);
+    assert_code(DUR_OK, dur_complete_run(run, dur_null()), log);
+    dur_close_run(run);
+    dur_close(log);
+}
+
+static int fail_after_rollback(dur_run *run, void *user)
+{
+    test_tally *tally = user;
+
+    host_run(tally->host->db, "BEGIN");
+    DUR_STEP(run, "batch") dur_fail(run, "batch %d is bad", 2);
+    host_run(tally->host->db, "ROLLBACK");
+    return 1;
+}
+
+/* A reason that a ROLLBACK keeps from being recorded is at least told. */
+static void law1_a_rollback_does_not_hide_the_failure(void **state)
+{
+    test_host *host = *state;
+    dur_log *log = host_log(host);
+    test_tally tally = tally_for(host);
+
+    assert_code(DUR_ROLLED_BACK, dur_execute(log, "w", "r", NULL, fail_after_rollback, &tally),
+                log);
+    assert_has(dur_errmsg(log), "batch 2 is bad");
+    dur_close(log);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {IN_MEMORY(law4_a_pass_is_left_and_the_run_goes_on)};
+    const struct CMUnitTest tests[] = {
+        IN_MEMORY(law4_a_pass_is_left_and_the_run_goes_on),
+        IN_MEMORY(law9_a_workflow_closes_its_run),
+        IN_MEMORY(law9_an_open_step_at_the_end),
+        IN_MEMORY(law1_a_rollback_does_not_hide_the_failure),
+    };
 
     return cmocka_run_group_tests_name("stop", tests, NULL, NULL);
 }

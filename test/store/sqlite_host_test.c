@@ -451,16 +451,22 @@ static void a_forgotten_claim_does_not_come_to_a_new_run(void **state)
     }
 }
 
-/* Who deletes a run by hand need not know of its claim: its owner loses it. */
+/* Who deletes a run by hand need not know of its claim and steps: its owner loses it, and other
+ * runs keep theirs. */
 static void a_run_deleted_by_hand_is_lost_to_its_owner(void **state)
 {
     conformance *c = *state;
-    durable_fence fence = start(c, "order-1");
+    durable_fence before = start(c, "order-0"), fence = start(c, "order-1");
+    durable_fence behind = start(c, "order-2");
 
+    record(c, &before, DUR_POSITION_MAX);
     record(c, &fence, 1);
+    record(c, &fence, DUR_POSITION_MAX);
+    record(c, &behind, 1);
     host_run(database(c), "DELETE FROM durable_runs WHERE id = 'order-1'");
     assert_every_verb_is(c, &fence, DUR_LOST);
-    assert_int_equal(host_number(database(c), "SELECT count(*) FROM durable_steps"), 1);
+    assert_int_equal(host_number(database(c), "SELECT count(*) FROM durable_claims"), 2);
+    assert_int_equal(host_number(database(c), "SELECT count(*) FROM durable_steps"), 2);
 }
 
 int main(void)

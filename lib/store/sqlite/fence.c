@@ -51,6 +51,9 @@ DURABLE_INTERNAL int durable_sqlite_explain_fence(durable_sqlite *store, const d
     if (fence->provisional)
         return durable_error_set(&store->head.error, DUR_ROLLED_BACK,
                                  "the transaction in which the run was claimed was rolled back");
+    if (look.there && !look.claimed)
+        return durable_error_set(&store->head.error, DUR_LOST,
+                                 "the claim is gone: it was deleted, or taken and given back");
     return durable_error_set(&store->head.error, DUR_LOST,
                              look.there ? "another owner has claimed the run"
                                         : "the run was deleted from the log");
@@ -80,16 +83,21 @@ DURABLE_INTERNAL int durable_sqlite_confirm(durable_sqlite *store, const durable
                              (long long)fence->provisional);
 }
 
-/* Our tables may have gone with the host's transaction in which they were made. */
+/* Our tables may have gone with the host's transaction in which they were made, or were dropped. */
 DURABLE_INTERNAL int durable_sqlite_tables_gone(durable_sqlite *store, int code)
 {
     durable_error error;
 
-    if (code != DUR_DATABASE || !store->schema_provisional) return code;
+    if (code != DUR_DATABASE) return code;
     durable_error_copy(&error, &store->head.error);
-    if (!durable_sqlite_schema_exists(store))
-        return durable_error_set(&store->head.error, DUR_ROLLED_BACK,
-                                 "the transaction in which the log was created was rolled back");
+    if (!durable_sqlite_schema_exists(store)) {
+        if (store->schema_provisional)
+            return durable_error_set(&store->head.error, DUR_ROLLED_BACK,
+                                     "the transaction in which the log was created was rolled"
+                                     " back");
+        durable_error_append(&error, ": the log's tables were dropped, close the log and open it"
+                                     " anew");
+    }
     durable_error_copy(&store->head.error, &error);
     return code;
 }

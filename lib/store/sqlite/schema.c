@@ -32,7 +32,7 @@
  *
  * durable_claims, one row a run that somebody holds now; few and small, so that the fence, which
  * every record looks at, is in memory however many runs there are
- *   run              the run; deleting a run deletes its claim
+ *   run              the run; deleting a run deletes its claim and its steps
  *   epoch, token     the fence: counted up, and drawn at random, by each claim
  *   owner            the mark of who holds it: version, boot, pid namespace, pid, start time of the
  *                    process, nonce
@@ -75,15 +75,17 @@ static const char *const tables[] = {
     " token INTEGER NOT NULL, owner TEXT NOT NULL, lease_end INTEGER NOT NULL,"
     " claims INTEGER NOT NULL)"),
 
-    /* For a person who deletes a run by hand: its owner must lose it. (Where the host has switched
-     * triggers off, the owner finds out when it ends the run.) */
-    ("CREATE TRIGGER @durable_run_deleted AFTER DELETE ON durable_runs"
-    " BEGIN DELETE FROM durable_claims WHERE run = old.run; END"),
-
     ("CREATE TABLE @durable_steps(step INTEGER PRIMARY KEY, kind INTEGER NOT NULL,"
-    " name TEXT NOT NULL, format INTEGER, value,"
-    " low INTEGER NOT NULL, epoch INTEGER NOT NULL, attempt INTEGER NOT NULL,"
-    " began INTEGER NOT NULL, took INTEGER NOT NULL, fingerprint, site TEXT)"),
+     " name TEXT NOT NULL, format INTEGER, value,"
+     " low INTEGER NOT NULL, epoch INTEGER NOT NULL, attempt INTEGER NOT NULL,"
+     " began INTEGER NOT NULL, took INTEGER NOT NULL, fingerprint, site TEXT)"),
+
+    /* For a person who deletes a run by hand: its steps go with it, and its owner loses it. (Where
+     * the host has switched triggers off, the owner finds out when it ends the run.) */
+    ("CREATE TRIGGER @durable_run_deleted AFTER DELETE ON durable_runs BEGIN"
+     " DELETE FROM durable_claims WHERE run = old.run;"
+     " DELETE FROM durable_steps"
+     " WHERE step BETWEEN old.run << 27 AND (old.run << 27) + 134217727; END"),
 
 #define READABLE_VALUE(format, value)                                                              \
     "CASE " format " WHEN 1 THEN 'NaN' WHEN 2 THEN printf('%llu', " value ") ELSE " value " END"
@@ -156,6 +158,10 @@ static int query_integer(durable_sqlite *store, const char *sql, int64_t *intege
     return result == SQLITE_OK ? DUR_OK : store->head.error.code;
 }
 
+#define OTHER_OBJECTS                                                                              \
+    " FROM @sqlite_master WHERE name COLLATE NOCASE IN ('durable_runs', 'durable_claims',"         \
+    " 'durable_steps', 'durable_runs_view', 'durable_steps_view', 'durable_run_deleted')"
+
 static int count_objects(durable_sqlite *store, int64_t *log, int64_t *others)
 {
     bool present;
@@ -166,10 +172,21 @@ static int count_objects(durable_sqlite *store, int64_t *log, int64_t *others)
 
     if (code != DUR_OK) return code;
     return query_integer(store,
-                         "SELECT count(*) FROM @sqlite_master WHERE name COLLATE NOCASE IN"
-                         " ('durable_runs', 'durable_claims', 'durable_steps', 'durable_runs_view',"
-                         " 'durable_steps_view', 'durable_run_deleted')",
-                         others, &present);
+                         "SELECT count(*)" OTHER_OBJECTS, others, &present);
+}
+
+/* Names of ours without a durable_log beside them. */
+static int foreign_names(durable_sqlite *store)
+{
+    char names[256] = "a durable_ table";
+    sqlite3_stmt *statement;
+    int result = durable_sqlite_prepare(store, "SELECT group_concat(name, ', ')" OTHER_OBJECTS,
+                                        &statement);
+
+    if (result == SQLITE_OK && durable_sqlite_read(store, statement) == SQLITE_ROW)
+        sqlite3_snprintf((int)sizeof names, names, "%s", sqlite3_column_text(statement, 0));
+    sqlite3_finalize(statement);
+    return foreign(store, names);
 }
 
 DURABLE_INTERNAL bool durable_sqlite_schema_exists(durable_sqlite *store)
@@ -277,6 +294,9 @@ static int check_schema_name(durable_sqlite *store)
 {
     if (sqlite3_db_readonly(store->db, store->schema) >= 0) return DUR_OK;
     if (sqlite3_stricmp(store->schema, "temp") == 0) return DUR_OK; /* made on first use */
+    if (sqlite3_db_readonly(store->db, "main") < 0)
+        return durable_error_set(&store->head.error, DUR_MISUSE,
+                                 "the connection is not open: did sqlite3_open() fail?");
     return durable_error_set(&store->head.error, DUR_MISUSE,
                              "this connection has no schema \"%s\": attach the database first",
                              store->schema);
@@ -290,7 +310,7 @@ DURABLE_INTERNAL int durable_sqlite_ensure_schema(durable_sqlite *store)
     if (code == DUR_OK) code = count_objects(store, &log, &others);
     if (code != DUR_OK) return code;
     if (log > 0) return check_version(store);
-    if (others > 0) return foreign(store, "a durable_runs, durable_claims or durable_steps");
+    if (others > 0) return foreign_names(store);
     if (sqlite3_db_readonly(store->db, store->schema) == 1)
         return durable_error_set(&store->head.error, DUR_READONLY,
                                  "schema \"%s\" holds no log, and is read-only: open it for writing"
