@@ -2,7 +2,7 @@
  * examples: hello, one workflow from its start to its recorded output.
  *
  * Introduces the usage of: dur_open, dur_execute, DUR_STEP, dur_input, dur_set_output, dur_output,
- * dur_errmsg, dur_close.
+ * dur_as_text, dur_errmsg, dur_close.
  *
  *     01_hello [DATABASE]        default: hello.db in the current directory
  *
@@ -21,7 +21,7 @@
 /* Outside its steps a workflow is deterministic. The clock is not, so asking it is a step. */
 static int greet(dur_run *run, void *user)
 {
-    const char *name = dur_input(run).as.bytes;
+    const char *name = dur_as_text(dur_input(run));
     int *calls = user;
     int hour;
     char greeting[80];
@@ -51,7 +51,7 @@ static int start(sqlite3 *db, int *calls, char *answer, size_t size)
     if (code == DUR_OK)
         code = dur_execute(log, "greet", "greeting-1", &options, greet, calls);
     if (code == DUR_OK)
-        snprintf(answer, size, "%s", (const char *)dur_output(log).as.bytes);
+        snprintf(answer, size, "%s", dur_as_text(dur_output(log)));
     else
         fprintf(stderr, "%s: %s\n", dur_code_name(code), dur_errmsg(log));
     dur_close(log);

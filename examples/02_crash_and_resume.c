@@ -1,7 +1,8 @@
 /*
  * examples: crash and resume, a program that dies hard and goes on where it was.
  *
- * Introduces the usage of: dur_step_idempotency_key, dur_current_step, dur_options.owner_alive.
+ * Introduces the usage of: dur_step_idempotency_key, dur_current_step, dur_stop,
+ * dur_options.owner_alive.
  *
  *     02_crash_and_resume [DATABASE]        default: crash.db in the current directory, made anew
  *
@@ -41,7 +42,8 @@ static void die(void)
 }
 
 /* The outside world is a table here. Each execution leaves a row in `work`; the chip, which knows
- * the keys that it has seen, is written once for each. */
+ * the keys that it has seen, is written once for each. Where that does not work just now, because
+ * the database is busy, say, the pass ends and nothing is recorded: the next start tries again. */
 static void do_work(updater *worker, dur_run *run, const char *what)
 {
     const char *key = dur_step_idempotency_key(dur_current_step(run));
@@ -50,7 +52,7 @@ static void do_work(updater *worker, dur_run *run, const char *what)
                                 what, key, what);
 
     if (!sql || sqlite3_exec(worker->db, sql, NULL, NULL, NULL) != SQLITE_OK)
-        dur_fail(run, "%s: %s", what, sqlite3_errmsg(worker->db));
+        dur_stop(run, "%s: %s", what, sqlite3_errmsg(worker->db));
     sqlite3_free(sql);
     printf("    executing %s\n", what);
 }

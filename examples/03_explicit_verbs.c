@@ -2,8 +2,8 @@
  * examples: explicit verbs, a run without a callback and steps without the macro.
  *
  * Introduces the usage of: dur_begin_run, dur_begin_step, dur_record_result, dur_record_failure,
- * dur_step_value, dur_step_position, dur_replay_or_run, dur_catch, dur_complete_run,
- * dur_close_run.
+ * dur_step_value, dur_as_text, dur_step_position, dur_replay_or_run, dur_catch,
+ * dur_complete_run, dur_close_run.
  *
  *     03_explicit_verbs [DATABASE]        default: verbs.db in the current directory, made anew
  *
@@ -91,7 +91,7 @@ static int make_pass(dur_run *run, bool patience, tally *seen)
     code = dur_replay_or_run(run, "report", NULL, send_report, seen, &report);
     if (code != DUR_OK)
         return code;
-    printf("  %s\n", (const char *)report.as.bytes);
+    printf("  %s\n", dur_as_text(report));
 
     code = dur_replay_or_run(run, "close-valve", NULL, close_valve, NULL, &none);
     failure = dur_catch(run); /* without this line the run would fail */
@@ -116,6 +116,7 @@ static int visit(dur_log *log, bool patience, tally *seen)
 static bool play(dur_log *log)
 {
     tally first = {0, 0, 0}, second = {0, 0, 0}, third = {0, 0, 0};
+    const char *output;
     int ended, again;
 
     printf("first pass, the north sensor is slow:\n");
@@ -124,11 +125,13 @@ static bool play(dur_log *log)
     ended = visit(log, true, &second);
     printf("third pass:\n");
     again = visit(log, true, &third);
-    printf("  %s\n", dur_code_text(again));
+    output = dur_as_text(dur_output(log));
+    if (again == DUR_REPLAYED && output)
+        printf("  nothing is left to do, the run ended with: %s\n", output);
 
     return ended == DUR_OK && again == DUR_REPLAYED && first.executed == 1 &&
-           second.executed == 1 && second.replayed == 1 && third.executed == 0 &&
-           strcmp(dur_output(log).as.bytes, "sum of both: 34.0 degrees") == 0;
+           second.executed == 1 && second.replayed == 1 && third.executed == 0 && output &&
+           strcmp(output, "sum of both: 34.0 degrees") == 0;
 }
 
 int main(int count, char **arguments)

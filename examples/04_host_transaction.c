@@ -1,8 +1,8 @@
 /*
  * examples: host transaction, business rows and step records in one commit.
  *
- * Introduces the usage of: steps inside BEGIN and COMMIT of the host, DUR_ROLLED_BACK,
- * dur_read_run, DUR_NOT_FOUND.
+ * Introduces the usage of: steps inside BEGIN and COMMIT of the host, dur_stop, DUR_ROLLED_BACK,
+ * dur_read_run, DUR_NOT_FOUND, a SAVEPOINT inside a step.
  *
  *     04_host_transaction [DATABASE]        default: bank.db in the current directory, made anew
  *
@@ -54,10 +54,13 @@ static void move_money(dur_run *run, void *user)
     bank->transfers++;
     if (!run_sql(bank->db, "UPDATE accounts SET cents = cents - 300 WHERE name = 'alice';"
                            "UPDATE accounts SET cents = cents + 300 WHERE name = 'bob'"))
-        dur_fail(run, "the transfer failed: %s", sqlite3_errmsg(bank->db));
+        dur_stop(run, "no transfer now: %s", sqlite3_errmsg(bank->db));
 }
 
 /*
+ * A database that is busy or full is no failure of the run, which would be for good: dur_stop()
+ * leaves this pass, and the run goes on when it is executed again.
+ *
  * On replay the transaction around "move-money" is empty, which costs nothing.
  *
  * After a ROLLBACK the workflow leaves. The library finds at its next write that the record is
@@ -70,8 +73,8 @@ static int transfer(dur_run *run, void *user)
     int letters;
 
     if (!run_sql(bank->db, "BEGIN IMMEDIATE")) {
-        dur_fail(run, "no transaction: %s", sqlite3_errmsg(bank->db));
-        return 1;
+        dur_stop(run, "no transaction now: %s", sqlite3_errmsg(bank->db));
+        return 0;
     }
     DUR_STEP(run, "move-money") { move_money(run, bank); }
     if (bank->change_of_mind || !dur_ok(run) || !run_sql(bank->db, "COMMIT")) {
@@ -149,6 +152,68 @@ static bool whole_run(dur_log *log, branch *bank)
            info.output.as.integer == 7 && number(bank->db, "SELECT count(*) FROM bookings") == 1;
 }
 
+/* The SAVEPOINT is inside the step, and is gone before the step is recorded: what a bad batch has
+ * written is undone, that it was bad stays recorded. */
+static void import_batch(dur_run *run, branch *bank, const char *rows)
+{
+    int result = sqlite3_exec(bank->db, "SAVEPOINT batch", NULL, NULL, NULL);
+
+    if (result == SQLITE_OK)
+        result = sqlite3_exec(bank->db, rows, NULL, NULL, NULL);
+    if (result == SQLITE_CONSTRAINT) {
+        dur_fail(run, "%s", sqlite3_errmsg(bank->db));
+        result = sqlite3_exec(bank->db, "ROLLBACK TO batch", NULL, NULL, NULL);
+    }
+    if (result == SQLITE_OK)
+        result = sqlite3_exec(bank->db, "RELEASE batch", NULL, NULL, NULL);
+    if (result != SQLITE_OK)
+        dur_stop(run, "no import now: %s", sqlite3_errmsg(bank->db));
+}
+
+static int import(dur_run *run, void *user)
+{
+    static const char *const batches[] = {
+        "INSERT INTO accounts VALUES('carol', 100), ('dave', 200)",
+        "INSERT INTO accounts VALUES('erin', 300); INSERT INTO accounts VALUES('bob', 400)",
+        "INSERT INTO accounts VALUES('frank', 500)",
+    };
+    branch *bank = user;
+    int skipped = 0;
+    size_t i;
+
+    for (i = 0; i < sizeof batches / sizeof *batches && dur_ok(run); i++) {
+        const char *failure;
+
+        if (!run_sql(bank->db, "BEGIN IMMEDIATE")) {
+            dur_stop(run, "no transaction now: %s", sqlite3_errmsg(bank->db));
+            return 0;
+        }
+        DUR_STEP(run, "batch") { import_batch(run, bank, batches[i]); }
+        failure = dur_catch(run);
+        if (failure) {
+            printf("  batch %d is skipped: %s\n", (int)i + 1, failure);
+            skipped++;
+        }
+        if (!dur_ok(run) || !run_sql(bank->db, "COMMIT")) {
+            run_sql(bank->db, "ROLLBACK");
+            return 0;
+        }
+    }
+    dur_set_output(run, dur_integer(skipped));
+    return 0;
+}
+
+/* 4. An importer skips the batch that names an account twice, all of it, and goes on. */
+static bool skip_bad_batch(dur_log *log, branch *bank)
+{
+    int code = dur_execute(log, "import", "import-1", NULL, import, bank);
+    int accounts = number(bank->db, "SELECT count(*) FROM accounts");
+
+    printf("import-1: %s, %d batch skipped, %d accounts\n", dur_code_name(code),
+           (int)dur_output(log).as.integer, accounts);
+    return code == DUR_OK && dur_output(log).as.integer == 1 && accounts == 5;
+}
+
 int main(int count, char **arguments)
 {
     const char *path = count > 1 ? arguments[1] : "bank.db";
@@ -165,7 +230,7 @@ int main(int count, char **arguments)
                               "CREATE TABLE bookings(id TEXT PRIMARY KEY)") &&
              dur_open(bank.db, NULL, &log) == DUR_OK)
         good = commit_together(log, &bank) && roll_back_together(log, &bank) &&
-               whole_run(log, &bank);
+               whole_run(log, &bank) && skip_bad_batch(log, &bank);
     if (!good)
         fprintf(stderr, "that is not how records join a transaction: %s\n", dur_errmsg(log));
     dur_close(log);

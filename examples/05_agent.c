@@ -1,8 +1,8 @@
 /*
  * examples: agent, a language model's agent loop that survives whatever kills it.
  *
- * Introduces the usage of: DUR_STEP in a loop, dur_ok, dur_fail, dur_catch, dur_own, dur_mark,
- * dur_release, dur_step_idempotency_key for effects in the outside world.
+ * Introduces the usage of: DUR_STEP in a loop, dur_ok, dur_fail, dur_catch, dur_stop, dur_own,
+ * dur_mark, dur_release, dur_step_idempotency_key for effects in the outside world.
  *
  *     05_agent [DATABASE]        default: agent.db in the current directory
  *
@@ -108,17 +108,19 @@ typedef struct conversation {
     size_t length;
 } conversation;
 
-static bool add(conversation *talk, const char *mark, const char *words)
+/* Without memory there is no going on in this pass; it is no reason for the run to fail. */
+static void add(dur_run *run, conversation *talk, const char *mark, const char *words)
 {
     size_t more = strlen(mark) + strlen(words) + 1;
     char *text = realloc(talk->text, talk->length + more + 1);
 
-    if (!text)
-        return false;
+    if (!text) {
+        dur_stop(run, "out of memory");
+        return;
+    }
     snprintf(text + talk->length, more + 1, "%s%s\n", mark, words);
     talk->text = text;
     talk->length += more;
-    return true;
 }
 
 static bool starts_with(const char *text, const char *start)
@@ -233,8 +235,20 @@ static char *stand_in_model(void *user, const char *talk)
 
 /* ---- The tools ------------------------------------------------------------------------------ */
 
-/* A tool gives text for sqlite3_free(), or NULL after dur_fail(). It runs in a step's body. */
+/* A tool gives text for sqlite3_free(), or NULL after dur_fail() or dur_stop(). It runs in a step's
+ * body. */
 typedef char *tool_fn(agent *desk, dur_run *run, const char *argument);
+
+/* That something is not there is an answer, for the model. That the database is busy is none: the
+ * pass ends, nothing is recorded, and the tool is used again when the run goes on. */
+static char *found(agent *desk, dur_run *run, char *text, const char *what)
+{
+    if (!text && sqlite3_errcode(desk->db) == SQLITE_OK)
+        dur_fail(run, "there is no such %s", what);
+    else if (!text)
+        dur_stop(run, "cannot read the %s now: %s", what, sqlite3_errmsg(desk->db));
+    return text;
+}
 
 static char *list_tickets(agent *desk, dur_run *run, const char *argument)
 {
@@ -242,9 +256,7 @@ static char *list_tickets(agent *desk, dur_run *run, const char *argument)
                                    " (SELECT id FROM tickets WHERE state = 'open' ORDER BY id)");
 
     (void)argument;
-    if (!text)
-        dur_fail(run, "no tickets: %s", sqlite3_errmsg(desk->db));
-    return text;
+    return found(desk, run, text, "list");
 }
 
 static char *read_ticket(agent *desk, dur_run *run, const char *argument)
@@ -252,9 +264,7 @@ static char *read_ticket(agent *desk, dur_run *run, const char *argument)
     char *text = look_up(desk->db, "SELECT 'ticket about order ' || order_id || ': ' || text"
                                    " FROM tickets WHERE id = %d", atoi(argument));
 
-    if (!text)
-        dur_fail(run, "there is no ticket %d", atoi(argument));
-    return text;
+    return found(desk, run, text, "ticket");
 }
 
 static char *read_order(agent *desk, dur_run *run, const char *argument)
@@ -262,9 +272,7 @@ static char *read_order(agent *desk, dur_run *run, const char *argument)
     char *text = look_up(desk->db, "SELECT item || ', costs ' || cents || ' cents, ' || state"
                                    " FROM orders WHERE id = %d", atoi(argument));
 
-    if (!text)
-        dur_fail(run, "there is no order %d", atoi(argument));
-    return text;
+    return found(desk, run, text, "order");
 }
 
 /* Only a person may allow this. The stand-in for the person always does. */
@@ -295,7 +303,7 @@ static char *refund(agent *desk, dur_run *run, const char *argument)
     if (!change(desk->db, "INSERT INTO refunds(key, order_id, cents) VALUES(%Q, %d, %d)"
                           " ON CONFLICT(key) DO UPDATE SET requests = requests + 1",
                 key, order, cents)) {
-        dur_fail(run, "the provider did not pay: %s", sqlite3_errmsg(desk->db));
+        dur_stop(run, "cannot pay now: %s", sqlite3_errmsg(desk->db));
         return NULL;
     }
     sqlite3_sleep(desk->tool_ms); /* its answer is still on the way */
@@ -311,7 +319,7 @@ static char *reply_to(agent *desk, dur_run *run, const char *argument)
                           " ON CONFLICT(key) DO UPDATE SET requests = requests + 1;"
                           "UPDATE tickets SET state = 'answered' WHERE id = %d",
                 key, atoi(argument), text ? text + 1 : "", atoi(argument))) {
-        dur_fail(run, "the reply was not sent: %s", sqlite3_errmsg(desk->db));
+        dur_stop(run, "cannot reply now: %s", sqlite3_errmsg(desk->db));
         return NULL;
     }
     sqlite3_sleep(desk->tool_ms);
@@ -347,13 +355,15 @@ static void note_execution(agent *desk, dur_run *run, const char *step)
 
 /* Use the tool that the model asked for. A tool that fails is no reason to give up: the failure is
  * recorded like a result, and the model is told. */
-static bool act(agent *desk, dur_run *run, const char *said, conversation *talk)
+static void act(agent *desk, dur_run *run, const char *said, conversation *talk)
 {
     const tool *asked = find_tool(said);
     const char *argument = strchr(said, ' '), *seen, *failure;
 
-    if (!asked)
-        return add(talk, "< failed: ", "there is no such tool");
+    if (!asked) {
+        add(run, talk, "< failed: ", "there is no such tool");
+        return;
+    }
     DUR_STEP(run, asked->name, seen) {
         char *text;
         note_execution(desk, run, asked->name);
@@ -361,7 +371,10 @@ static bool act(agent *desk, dur_run *run, const char *said, conversation *talk)
         seen = dur_own(run, text, sqlite3_free);
     }
     failure = dur_catch(run);
-    return add(talk, failure ? "< failed: " : "< ", failure ? failure : seen);
+    if (failure)
+        add(run, talk, "< failed: ", failure);
+    else
+        add(run, talk, "< ", seen ? seen : "");
 }
 
 /* Ask the model. Gives its line, or NULL if it did not answer; what it said is added to `talk`. */
@@ -378,10 +391,12 @@ static const char *ask(agent *desk, dur_run *run, conversation *talk)
             dur_fail(run, "the model is busy");
     }
     if (dur_catch(run)) {
-        add(talk, "! ", "the model is busy, asking again");
+        add(run, talk, "! ", "the model is busy, asking again");
         return NULL;
     }
-    return add(talk, "> ", said) ? said : NULL;
+    if (said)
+        add(run, talk, "> ", said);
+    return said;
 }
 
 static int serve(dur_run *run, void *user)
@@ -391,8 +406,7 @@ static int serve(dur_run *run, void *user)
     int mishaps = 0;
     bool done = false;
 
-    if (!add(&talk, "", dur_input(run).as.bytes))
-        dur_fail(run, "out of memory");
+    add(run, &talk, "", dur_as_text(dur_input(run)));
     while (dur_ok(run) && !done) {
         uint64_t mark = dur_mark(run);
         const char *said = ask(desk, run, &talk);
@@ -405,8 +419,8 @@ static int serve(dur_run *run, void *user)
         } else if (starts_with(said, "done ")) {
             dur_set_output(run, dur_text(said + 5));
             done = true;
-        } else if (!act(desk, run, said, &talk)) {
-            dur_fail(run, "out of memory");
+        } else {
+            act(desk, run, said, &talk);
         }
         dur_release(run, mark); /* `talk` has a copy; a long run does not grow */
     }
@@ -432,7 +446,7 @@ static int start_agent(const char *path, const dur_options *options, agent *desk
     else if ((code = dur_open(desk->db, options, &log)) == DUR_OK)
         code = dur_execute(log, "serve", "desk-1", &start, serve, desk);
     if (code == DUR_OK)
-        *answer = sqlite3_mprintf("%s", (const char *)dur_output(log).as.bytes);
+        *answer = sqlite3_mprintf("%s", dur_as_text(dur_output(log)));
     else if (log)
         fprintf(stderr, "%s: %s\n", dur_code_name(code), dur_errmsg(log));
     dur_close(log);

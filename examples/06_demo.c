@@ -37,6 +37,7 @@ enum {
 };
 
 struct demo {
+    const char *program; /* as it was called */
     uint64_t seed;
     uint64_t chance; /* state of the random numbers */
     int kills;
@@ -233,12 +234,22 @@ static const char *colour(const struct demo *demo, const char *code)
 #define RED "\033[31m"
 #define PLAIN "\033[0m"
 
+/* What is there gets a cell, however little it is. */
+static int cells(int steps, int total)
+{
+    int share = steps * BAR_CELLS / total;
+
+    return steps > 0 && share == 0 ? 1 : share;
+}
+
 /* One line: the run from left to right, what came from the log, what was executed, the end. */
 static void draw_attempt(const struct demo *demo, const struct attempt *attempt, int total)
 {
-    int from = attempt->before * BAR_CELLS / total;
-    int to = attempt->after * BAR_CELLS / total;
+    int from = cells(attempt->before, total);
+    int to = cells(attempt->after, total);
 
+    if (to <= from)
+        to = from < BAR_CELLS && attempt->executed > 0 ? from + 1 : from;
     printf("%3d %s", attempt->number, colour(demo, DIM));
     repeat("░", from);
     printf("%s%s", colour(demo, PLAIN), colour(demo, GREEN));
@@ -453,7 +464,8 @@ static void invite(const char *path)
 {
     char *full = realpath(path, NULL);
 
-    printf("\nLook for yourself:\nsqlite3 -box %s \\\n"
+    printf("\nLook for yourself (epoch: which claim, one a start, recorded the step):\n"
+           "sqlite3 -box %s \\\n"
            "  'SELECT position, name, outcome, value, epoch FROM durable_steps_view'\n",
            full ? full : path);
     free(full);
@@ -469,10 +481,10 @@ static bool run_demo(struct demo *demo)
     int total, misses = 0;
 
     printf("An agent answers the tickets of a small shop, once in quiet, once killed %d times.\n"
-           "To repeat it: durable_demo --seed %llu --kills %d\n\n",
-           demo->kills, (unsigned long long)demo->seed, demo->kills);
+           "To repeat it (the same dice, other timing): %s --seed %llu --kills %d\n\n",
+           demo->kills, demo->program, (unsigned long long)demo->seed, demo->kills);
     total = run_quietly(quiet_path, &pace_ms);
-    printf("    ░ replayed  █ executed  ✗ killed  ■ finished\n");
+    printf("    ░ in the log  █ executed  ✗ killed  ■ finished\n");
     while (!torment(demo, killed_path, quiet_path, total, pace_ms) && ++misses < MOST_MISSES) {
         printf("    The agent was done before its last kill. Once more.\n");
         sqlite3_free(killed_path);
@@ -512,7 +524,7 @@ static bool parse_number(const char *text, uint64_t *result)
 
 int main(int count, char **arguments)
 {
-    struct demo demo = {0, 0, DEFAULT_KILLS, ".", false};
+    struct demo demo = {arguments[0], 0, 0, DEFAULT_KILLS, ".", false};
     uint64_t value = DEFAULT_KILLS;
     int i;
 
