@@ -3,7 +3,7 @@
 
 #include "base/text.h"
 
-#include <math.h>
+#include <float.h>
 
 /* ---- Numbers ------------------------------------------------------------------------------- */
 
@@ -102,7 +102,7 @@ static double widen(const void *variable)
     uint64_t wide_bits;
 
     memcpy(&narrow, variable, sizeof narrow);
-    if (!isnan(narrow)) return narrow;
+    if (!durable_is_nan((double)narrow)) return (double)narrow;
     memcpy(&bits, variable, sizeof bits);
     wide_bits = ((uint64_t)(bits >> 31) << 63) | DOUBLE_NAN_BITS |
                 ((uint64_t)(bits & FLOAT_FRACTION_BITS) << FRACTION_DIFFERENCE);
@@ -122,6 +122,15 @@ static bool narrow_nan(float *narrow, double wide)
     return (wide_bits & ((UINT64_C(1) << FRACTION_DIFFERENCE) - 1)) == 0;
 }
 
+/* Whether a float holds it exactly; the infinities it does. */
+static bool is_float(double real)
+{
+    bool infinite = real > DBL_MAX || real < -DBL_MAX;
+
+    if (!infinite && (real > (double)FLT_MAX || real < -(double)FLT_MAX)) return false;
+    return !((double)(float)real < real) && !((double)(float)real > real);
+}
+
 static bool write_real(void *variable, size_t size, dur_value value)
 {
     float narrow;
@@ -131,12 +140,11 @@ static bool write_real(void *variable, size_t size, dur_value value)
         memcpy(variable, &value.as.real, size);
         return true;
     }
-    if (isnan(value.as.real)) {
+    if (durable_is_nan(value.as.real)) {
         if (!narrow_nan(&narrow, value.as.real)) return false;
     } else {
-        if (!isinf(value.as.real) && fabs(value.as.real) > (double)3.402823466e+38F) return false;
+        if (!is_float(value.as.real)) return false;
         narrow = (float)value.as.real;
-        if ((double)narrow < value.as.real || (double)narrow > value.as.real) return false;
     }
     memcpy(variable, &narrow, sizeof narrow);
     return true;

@@ -1,8 +1,6 @@
 /* base: public values and the form in which a store keeps them. */
 #include "base/value.h"
 
-#include <math.h>
-
 static bool is_machine_big_endian(void)
 {
     const uint16_t probe = 1;
@@ -10,6 +8,15 @@ static bool is_machine_big_endian(void)
 
     memcpy(&first, &probe, 1);
     return first == 0;
+}
+
+DURABLE_INTERNAL bool durable_is_nan(double real)
+{
+    const uint64_t infinity = UINT64_C(0x7FF0000000000000);
+    uint64_t bits;
+
+    memcpy(&bits, &real, sizeof bits);
+    return (bits & ~(UINT64_C(1) << 63)) > infinity;
 }
 
 static int object_format(void)
@@ -27,7 +34,7 @@ static void encode_integer(int64_t integer, int format, durable_datum *datum)
 
 static void encode_real(double real, durable_datum *datum)
 {
-    if (isnan(real)) { /* SQLite would make a NULL of it */
+    if (durable_is_nan(real)) { /* SQLite would make a NULL of it */
         int64_t bits;
 
         memcpy(&bits, &real, sizeof bits);
@@ -95,7 +102,7 @@ static int decode_nan(const durable_datum *datum, dur_value *value)
     double real;
 
     memcpy(&real, &datum->integer, sizeof real);
-    if (datum->type != DURABLE_DATUM_INTEGER || !isnan(real)) return DUR_CORRUPT;
+    if (datum->type != DURABLE_DATUM_INTEGER || !durable_is_nan(real)) return DUR_CORRUPT;
     *value = dur_real(real);
     return DUR_OK;
 }

@@ -42,6 +42,9 @@ DURABLE_INTERNAL int durable_value_decode(const durable_datum *datum, dur_value 
 
 DURABLE_INTERNAL bool durable_datum_equal(const durable_datum *a, const durable_datum *b);
 
+/* By its bits, so that no compiler option and no header's macro has a say in it. */
+DURABLE_INTERNAL bool durable_is_nan(double real);
+
 /* "integer", "text", … for messages. */
 DURABLE_INTERNAL const char *durable_type_name(dur_type type);
 
