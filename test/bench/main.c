@@ -90,13 +90,19 @@ static int run_all(const bench_options *options)
     return bench_print_foot(options) || !options->check ? 0 : 1;
 }
 
+static volatile pid_t child;
+
+static void end_child(int signal_number)
+{
+    kill(child, signal_number);
+}
+
 /* In a process of its own, so that the databases go away however it ends. */
 static int run_in_child(bench_options *options)
 {
     char directory[4000];
     const char *base = getenv("TMPDIR");
     int status = 0;
-    pid_t child = 0;
 
     snprintf(directory, sizeof directory, "%s/durable_bench.XXXXXX", base && *base ? base : "/tmp");
     if (!mkdtemp(directory))
@@ -105,8 +111,8 @@ static int run_in_child(bench_options *options)
     child = fork();
     if (child == 0)
         exit(run_all(options));
-    signal(SIGINT, SIG_IGN);
-    signal(SIGTERM, SIG_IGN);
+    signal(SIGINT, end_child); /* and what was interrupted goes on */
+    signal(SIGTERM, end_child);
     if (child < 0 || waitpid(child, &status, 0) != child)
         fprintf(stderr, "durable_bench: %s\n", strerror(errno));
     bench_remove_directory(directory);

@@ -29,7 +29,7 @@ void bench_print_head(const bench_options *options)
     printf("SQLite %s%s, seed %llu, scale %g; ratios are to raw SQLite in the same rounds\n\n",
            sqlite3_libversion(), options->serialized ? " serialized" : "",
            (unsigned long long)options->seed, options->scale);
-    printf("%-34s %12s %-13s %12s %7s %9s %9s\n", "row", "value", "unit", "baseline", "ratio",
+    printf("%-42s %12s %-13s %12s %7s %9s %9s\n", "row", "value", "unit", "baseline", "ratio",
            "cheapest", "bar");
 }
 
@@ -75,7 +75,7 @@ static void print_cell(double number, int width, int decimals)
 
 static void print_human(const bench_row *row)
 {
-    printf("%-34s", row->name);
+    printf("%-42s", row->name);
     if (row->skipped) {
         printf(" skipped: %s\n", row->skipped);
         return;
