@@ -285,9 +285,10 @@ typedef struct dur_options {
      * tries. 0: 5000. Negative: not at all. The host's own busy handler, if any, acts first. */
     int64_t busy_wait_ms;
 
-    /* How long a claim holds when nothing renews it, in ms. It must be longer than the longest
-     * step (or give that step its own, see dur_step_options). 0: 600000, ten minutes. Negative:
-     * DUR_MISUSE. */
+    /* How long a claim holds when nothing renews it, in ms. Records renew it once half of it is
+     * used, so that each step has at least the other half: it must be more than twice as long as
+     * the longest step (or give that step its own, see dur_step_options). 0: 600000, ten minutes.
+     * Negative: DUR_MISUSE. */
     int64_t lease_ms;
 
     /* Recorded with each run that this log starts; read by people and tools. NULL: none. */
@@ -301,7 +302,8 @@ typedef struct dur_options {
      * bytes. */
     void (*random)(void *bytes, size_t count, void *user);
 
-    /* Sleep for about `duration_ms`. NULL: sqlite3_sleep(). */
+    /* Sleep for about `duration_ms`. It must not call this log (DUR_MISUSE). NULL:
+     * sqlite3_sleep(). */
     void (*sleep)(int64_t duration_ms, void *user);
 
     /* Is the owner that left this mark alive? Asked for runs that another owner holds, before
@@ -488,7 +490,7 @@ DUR_API void dur_release(dur_run *run, uint64_t mark);
 typedef struct dur_step_options {
     size_t size;
     /* How long this step may take, in ms, before another process may take the run over. The claim
-     * is prolonged before the body where the log's lease would not reach. 0: the log's lease. */
+     * is prolonged before the body where it would not reach. 0: half of the log's lease. */
     int64_t lease_ms;
     const char *file; /* call site shown in divergence reports; NULL: none. Must be static. */
     int line;
@@ -521,10 +523,12 @@ DUR_API int dur_begin_step(dur_run *run, const char *name, const dur_step_option
  *   DUR_BUSY, DUR_INTERRUPTED, DUR_NOMEM, DUR_FULL, DUR_IOERR, DUR_READONLY, DUR_HOST_STATEMENT,
  *   DUR_STALE_READ, DUR_DATABASE
  *                  not recorded, and the run is stopped; but the library has kept a copy of the
- *                  outcome (of 64 bytes and more only if there is memory for it). Call
- *                  again to try again, which records what was kept; or leave: the next
- *                  execute of this run on this log writes it first. The step never runs twice for
- *                  such a reason while the log stays open.
+ *                  outcome (of 64 bytes and more only if there is memory for it). Call again to
+ *                  try again, which records what was kept, and the run goes on if it was not asked
+ *                  for another step meanwhile; or leave: the next execute of this run on this log
+ *                  writes it first. The step never runs twice for such a reason while the log stays
+ *                  open. (In a transaction of the host's nothing is kept beyond the pass: roll it
+ *                  back, as the body's work there is not recorded, and execute the run again.)
  *   DUR_TOO_BIG    larger than SQLITE_LIMIT_LENGTH allows; the step stays open: record another
  *   DUR_LOST, DUR_ROLLED_BACK      the run is stopped; nothing was written, nothing is kept
  *   DUR_MISUSE     the step is NULL, recorded already, replayed, or its run is closed
@@ -533,7 +537,7 @@ DUR_API int dur_begin_step(dur_run *run, const char *name, const dur_step_option
  * It then counts like a failure replayed: catch it, or the run fails.
  *
  * A step handle may be used until its run is closed, but is reused some steps after it was
- * recorded: do not keep it.
+ * recorded: do not keep it. A replayed one lives as long as its value.
  */
 DUR_API int dur_record_result(dur_step *step, dur_value result);
 DUR_API int dur_record_failure(dur_step *step, const char *message);
@@ -541,7 +545,8 @@ DUR_API int dur_record_failure(dur_step *step, const char *message);
 /*
  * The body of a step as a function: it answers with dur_record_result() or dur_record_failure()
  * and returns 0. Returning something else without an answer records the failure "step function
- * returned N"; returning 0 without an answer is DUR_MISUSE.
+ * returned N"; returning 0 without an answer is DUR_MISUSE. After dur_fail() it is a failure that
+ * is recorded, whatever it answers.
  */
 typedef int dur_step_fn(dur_step *step, void *user);
 
@@ -749,7 +754,7 @@ template <class T> struct dur_underlying_<T, true> {
 
 template <class T> struct dur_var_type_ {
     typedef typename dur_underlying_<T>::type number;
-    static_assert(!std::is_pointer<T>::value,
+    static_assert(!std::is_pointer<T>::value && !std::is_member_pointer<T>::value,
                   "DUR_STEP: use const char * for text, a dur_value for bytes, or the object "
                   "itself");
     static_assert(std::is_trivially_copyable<T>::value,
@@ -759,6 +764,7 @@ template <class T> struct dur_var_type_ {
                              : std::is_same<T, float>::value        ? DUR_VAR_REAL_
                              : std::is_same<T, double>::value       ? DUR_VAR_REAL_
                              : !std::is_integral<number>::value     ? DUR_VAR_OBJECT_
+                             : (sizeof(number) > 8)                 ? DUR_VAR_OBJECT_
                              : std::is_signed<number>::value        ? DUR_VAR_SIGNED_
                                                                     : DUR_VAR_UNSIGNED_;
 };

@@ -161,7 +161,7 @@ DUR_API void dur_fail(dur_run *run, const char *format, ...)
     va_start(arguments, format);
     print_message(run->failure, format, arguments);
     va_end(arguments);
-    if (run->body) {
+    if (run->body && run->body->state == DURABLE_STEP_OPEN) {
         run->failing = true;
         return;
     }

@@ -30,9 +30,17 @@ DUR_API int dur_begin_step(dur_run *run, const char *name, const dur_step_option
     return code;
 }
 
+/* dur_fail() has spoken first. */
+static bool fails_in_body(const dur_step *step)
+{
+    return step->run && step->run->body == step && step->run->failing &&
+           step->state == DURABLE_STEP_OPEN;
+}
+
 DUR_API int dur_record_result(dur_step *step, dur_value result)
 {
     if (!step) return DUR_MISUSE;
+    if (fails_in_body(step)) return dur_record_failure(step, step->run->failure);
     return durable_step_conclude(step, DURABLE_OUTCOME_RESULT, result);
 }
 
@@ -80,6 +88,7 @@ static int run_body(dur_run *run, dur_step *step, dur_step_fn *fn, void *user)
     run->failing = false;
     result = fn(step, user);
     run->body = NULL;
+    step->result = NULL; /* the caller's place is not ours any longer */
     if (!run->log) return durable_check_run(run);
     result = check_answer(run, step, step->state != DURABLE_STEP_OPEN, result);
     run->failing = false;

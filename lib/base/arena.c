@@ -6,6 +6,9 @@
 #define CHUNK_SIZE_FIRST ((size_t)512)
 #define CHUNK_SIZE_MOST ((size_t)32768)
 
+/* A chunk's bytes begin behind its head, whose size is a multiple of this. */
+#define ALIGNMENT sizeof(uint64_t)
+
 struct durable_arena_chunk {
     durable_arena_chunk *older;
     uint64_t start; /* the arena's position when the chunk was made */
@@ -56,6 +59,24 @@ DURABLE_INTERNAL char *durable_arena_copy(durable_arena *arena, const void *byte
     chunk->used += length + 1;
     arena->position += length + 1;
     return copy;
+}
+
+DURABLE_INTERNAL void *durable_arena_allocate(durable_arena *arena, size_t size)
+{
+    durable_arena_chunk *chunk = arena->chunk;
+    size_t padding = chunk ? (ALIGNMENT - chunk->used % ALIGNMENT) % ALIGNMENT : 0;
+    char *memory;
+
+    if (!chunk || chunk->size - chunk->used < padding + size + 1) {
+        chunk = add_chunk(arena, size + 1);
+        padding = 0;
+    }
+    if (!chunk) return NULL;
+    memory = chunk_bytes(chunk) + chunk->used + padding;
+    memset(memory, 0, size);
+    chunk->used += padding + size;
+    arena->position += padding + size;
+    return memory;
 }
 
 /* What is handed over takes one byte of a chunk, so that it has a position of its own: a mark lies
@@ -115,6 +136,7 @@ DURABLE_INTERNAL void durable_arena_release(durable_arena *arena, uint64_t mark)
 
     if (mark >= arena->position) return;
     release_owned(arena, mark);
+    if (mark >= arena->position) return; /* a free function has released further back itself */
     while (arena->chunk && arena->chunk->older && arena->chunk->start >= mark)
         free_newest_chunk(arena);
     chunk = arena->chunk; /* the oldest one is kept: a loop would only ask for it again */

@@ -18,6 +18,9 @@ typedef struct durable_arena {
 /* A copy of `length` bytes and a NUL after them; NULL when out of memory. */
 DURABLE_INTERNAL char *durable_arena_copy(durable_arena *arena, const void *bytes, size_t length);
 
+/* Zeroed and aligned for pointers and int64_t; NULL when out of memory. */
+DURABLE_INTERNAL void *durable_arena_allocate(durable_arena *arena, size_t size);
+
 /* Make sure that the next durable_arena_own() succeeds. False when out of memory. */
 DURABLE_INTERNAL bool durable_arena_reserve(durable_arena *arena);
 

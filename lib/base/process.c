@@ -13,7 +13,7 @@
 
 typedef struct process_identity {
     char boot[FIELD_SIZE];
-    char space[FIELD_SIZE]; /* pid namespace */
+    char space[FIELD_SIZE]; /* pid namespace and time namespace */
     long long pid;
     char start[FIELD_SIZE];
 } process_identity;
@@ -38,16 +38,25 @@ static void read_boot_id(char boot[FIELD_SIZE])
     fclose(file);
 }
 
-/* The link reads "pid:[4026531836]". */
-static void read_pid_namespace(char space[FIELD_SIZE])
+/* A link reads "pid:[4026531836]"; a kernel without such namespaces has none. */
+static void append_link(char *space, const char *path)
 {
-    ssize_t length = readlink("/proc/self/ns/pid", space, FIELD_SIZE - 1);
+    size_t used = strlen(space);
+    ssize_t length = readlink(path, space + used, FIELD_SIZE - 1 - used);
 
-    if (length <= 0) {
+    space[length > 0 ? used + (size_t)length : used] = '\0';
+}
+
+/* Process numbers mean something within a pid namespace, start times within a time namespace. */
+static void read_namespaces(char space[FIELD_SIZE])
+{
+    space[0] = '\0';
+    append_link(space, "/proc/self/ns/pid");
+    if (space[0] == '\0') {
         sqlite3_snprintf(FIELD_SIZE, space, "-");
         return;
     }
-    space[length] = '\0';
+    append_link(space, "/proc/self/ns/time");
     for (char *at = space; *at; at++)
         if ((unsigned char)*at <= ' ') *at = '_';
 }
@@ -87,7 +96,7 @@ static void read_self(process_identity *self)
     char stat[1024];
 
     read_boot_id(self->boot);
-    read_pid_namespace(self->space);
+    read_namespaces(self->space);
     self->pid = (long long)getpid();
     if (!read_stat(self->pid, stat, sizeof stat) || !stat_field(stat, 22, self->start))
         sqlite3_snprintf(FIELD_SIZE, self->start, "-");

@@ -9,10 +9,10 @@
 
 /*
  * The mark of an owner: "1 BOOT NAMESPACE PID START NONCE", single blanks between. BOOT is the boot
- * id, NAMESPACE the pid namespace, PID the process, START its start time in clock ticks since boot,
- * NONCE 16 hex digits that tell the logs of one process apart. Where the system does not tell (any
- * but Linux today), BOOT, NAMESPACE and START are "-", and such an owner is never judged: its lease
- * decides.
+ * id, NAMESPACE the pid and time namespaces, PID the process, START its start time in clock ticks
+ * since boot, NONCE 16 hex digits that tell the logs of one process apart. Where the system does
+ * not tell (any but Linux today), BOOT, NAMESPACE and START are "-", and such an owner is never
+ * judged: its lease decides.
  */
 DURABLE_INTERNAL void durable_process_mark(char mark[DURABLE_OWNER_MARK_SIZE], uint64_t nonce);
 

@@ -108,6 +108,7 @@ struct dur_run {
     bool lent;              /* dur_execute() has handed it to a workflow, and will close it */
     bool ended;             /* its end is recorded */
     bool told;              /* the code asked whether it may go on, and heard no */
+    bool in_gap;            /* the last step asked for has no row, and later ones have */
     bool failing;           /* dur_fail() was called in the body that runs */
     bool failure_pending;   /* a failed step that nobody has caught yet */
     int64_t position;     /* of the next step */
@@ -242,6 +243,13 @@ typedef struct durable_asked {
     int line;
     bool sequential; /* the step before it is over: DUR_STEP and dur_replay_or_run() */
 } durable_asked;
+
+/* Has what the run wrote in a transaction of the host's survived? Stops the run if not. */
+DURABLE_INTERNAL int durable_run_confirm(dur_run *run, int64_t position);
+
+/* The next row of the run's history; NULL: none is left. Stops the run where it cannot be read. */
+DURABLE_INTERNAL int durable_run_peek(dur_run *run, const durable_step_record **record,
+                                      int64_t position);
 
 /* What the log says: a step to execute, or a recorded value. A handle for a replayed step only
  * where the asking is not sequential: there nobody would look at it. */

@@ -138,6 +138,11 @@ DURABLE_INTERNAL int durable_history_peek(durable_history *history,
     return DUR_OK;
 }
 
+DURABLE_INTERNAL bool durable_history_must_load(const durable_history *history)
+{
+    return history->read == history->used && !history->exhausted;
+}
+
 DURABLE_INTERNAL void durable_history_pass(durable_history *history)
 {
     const batch_row *row = (const batch_row *)(const void *)(history->batch + history->read);

@@ -25,6 +25,9 @@ DURABLE_INTERNAL void durable_history_init(durable_history *history, durable_sto
 DURABLE_INTERNAL int durable_history_peek(durable_history *history,
                                           const durable_step_record **record, int64_t *position);
 
+/* Whether the next peek has to ask the store. */
+DURABLE_INTERNAL bool durable_history_must_load(const durable_history *history);
+
 /* Pass the row that was peeked at. */
 DURABLE_INTERNAL void durable_history_pass(durable_history *history);
 

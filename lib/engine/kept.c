@@ -44,7 +44,9 @@ DURABLE_INTERNAL void durable_kept_detach(dur_run *run)
     while (step) {
         dur_step *next = step->next;
 
-        if (step->kept) {
+        /* What was tried within a transaction of the host's goes with it: the body's own work may
+         * have been undone. */
+        if (step->kept && !step->kept_outcome.joined) {
             durable_step_unlink(step);
             step->fence = run->fence;
             step->run = NULL;
@@ -55,7 +57,8 @@ DURABLE_INTERNAL void durable_kept_detach(dur_run *run)
     }
 }
 
-static int append_kept(dur_log *log, dur_step *step)
+/* *joined: it is written, but in a transaction of the host's, which may yet be rolled back. */
+static int append_kept(dur_log *log, dur_step *step, bool *joined)
 {
     durable_outcome outcome = step->kept_outcome;
     char site[DURABLE_SITE_SIZE];
@@ -64,7 +67,9 @@ static int append_kept(dur_log *log, dur_step *step)
     durable_site_text(site, step->file, step->line);
     outcome.site = step->file ? site : NULL;
     outcome.fence = &step->fence;
+    step->fence.provisional = 0;
     code = log->store->methods->append_outcomes(log->store, &outcome, 1);
+    *joined = outcome.joined;
     return code == DUR_OK ? outcome.verdict : code;
 }
 
@@ -90,9 +95,14 @@ DURABLE_INTERNAL int durable_kept_flush(dur_log *log, const durable_run_record *
             continue;
         }
         if (has_fence_of(step, record)) {
-            int code = append_kept(log, step);
+            bool joined;
+            int code = append_kept(log, step, &joined);
 
-            if (durable_is_transient(code)) return code;
+            if (durable_is_transient(code) || code == DUR_TOO_BIG) return code;
+            if (code == DUR_OK && joined) { /* kept until the run shows another fence */
+                link = &step->next;
+                continue;
+            }
         }
         *link = step->next;
         durable_step_free(step);
@@ -104,9 +114,10 @@ DURABLE_INTERNAL void durable_kept_flush_all(dur_log *log)
 {
     while (log->kept) {
         dur_step *step = log->kept;
+        bool joined;
 
         log->kept = step->next;
-        if (append_kept(log, step) == DUR_OK)
+        if (append_kept(log, step, &joined) == DUR_OK)
             log->store->methods->release_run(log->store, &step->fence);
         durable_step_free(step);
     }
@@ -114,10 +125,12 @@ DURABLE_INTERNAL void durable_kept_flush_all(dur_log *log)
 
 DURABLE_INTERNAL void durable_kept_flush_run(dur_run *run)
 {
+    bool joined;
+
     for (dur_step *step = run->open_first; step; step = step->next) {
         if (!step->kept) continue;
         step->fence = run->fence;
-        append_kept(run->log, step);
+        if (!step->kept_outcome.joined) append_kept(run->log, step, &joined);
         step->kept = false;
     }
 }

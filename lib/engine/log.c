@@ -82,18 +82,21 @@ DURABLE_INTERNAL int durable_log_store_error(dur_log *log, const char *run_id)
     return log->error.code;
 }
 
+/* The new output may lie in the old one. */
 DURABLE_INTERNAL int durable_log_set_output(dur_log *log, dur_value output)
 {
-    durable_arena_clear(&log->output_arena);
-    log->output = dur_null();
+    durable_arena arena;
+
+    memset(&arena, 0, sizeof arena);
     if (output.type >= DUR_TEXT) {
-        output.as.bytes =
-            durable_arena_copy(&log->output_arena, output.as.bytes, output.length);
+        output.as.bytes = durable_arena_copy(&arena, output.as.bytes, output.length);
         if (!output.as.bytes)
             return durable_error_set(&log->error, DUR_NOMEM,
                                      "out of memory for an output of %lld bytes",
                                      (long long)output.length);
     }
+    durable_arena_clear(&log->output_arena);
+    log->output_arena = arena;
     log->output = output;
     return DUR_OK;
 }
@@ -146,15 +149,19 @@ DURABLE_INTERNAL int durable_log_read_run(dur_log *log, const char *run_id, dur_
     const dur_run_info empty = DUR_RUN_INFO_INIT;
     dur_run_info full = empty;
     info_context context = {log, &full};
+    durable_arena before = log->info_arena; /* the id may lie in it */
     size_t size = info->size;
     int code;
 
-    durable_arena_clear(&log->info_arena);
+    memset(&log->info_arena, 0, sizeof log->info_arena);
     code = log->store->methods->find_run(log->store, run_id, fill_info, &context);
     if (code == DUR_NOT_FOUND)
-        return durable_error_set(&log->error, code, "run \"%s\": there is no such run in this log",
-                                 run_id);
-    if (code != DUR_OK) return durable_log_store_error(log, run_id);
+        durable_error_set(&log->error, code, "run \"%s\": there is no such run in this log",
+                          run_id);
+    else if (code != DUR_OK)
+        durable_log_store_error(log, run_id);
+    durable_arena_clear(&before);
+    if (code != DUR_OK) return code;
     memcpy(info, &full, size < sizeof full ? size : sizeof full);
     info->size = size;
     return DUR_OK;

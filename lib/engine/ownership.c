@@ -69,10 +69,10 @@ static int copy_input(dur_run *run, const durable_datum *datum, durable_error *e
 
 static int check_same(const opening *open, const durable_run_record *record, durable_error *error)
 {
-    if (strcmp(record->workflow, open->workflow) != 0)
+    if (strcmp(record->workflow, open->run->workflow) != 0)
         return durable_error_set(error, DUR_CONFLICT,
                                  "it was started as workflow \"%s\", not \"%s\": choose another id",
-                                 record->workflow, open->workflow);
+                                 record->workflow, open->run->workflow);
     if (open->has_input && !durable_datum_equal(&record->input, &open->input))
         return durable_error_set(error, DUR_CONFLICT,
                                  "it was started with another input: choose another id, or resume"
@@ -251,7 +251,7 @@ static int try_to_open(opening *open, bool *done)
     int code;
 
     open->now = durable_clock_now(&open->log->clock);
-    code = store->methods->find_run(store, open->run_id, look_at_run, open);
+    code = store->methods->find_run(store, open->run->id, look_at_run, open);
     if (code == DUR_NOT_FOUND) {
         code = create(open, done);
         if (code == DUR_OK) durable_history_init(&open->run->history, store, 0, true);
@@ -293,7 +293,6 @@ static int prepare(opening *open, const dur_start_options *start)
     dur_log *log = open->log;
 
     durable_error_clear(&log->error);
-    durable_log_set_output(log, dur_null());
     if (is_open_here(log, open->run_id))
         return durable_error_set(&log->error, DUR_OWNED,
                                  "run \"%s\": it is open on this log already: close that handle"
@@ -309,6 +308,14 @@ static int prepare(opening *open, const dur_start_options *start)
     return durable_error_set(&log->error, DUR_NOMEM, "run \"%s\": out of memory", open->run_id);
 }
 
+static void tell_opening(const opening *open, int code)
+{
+    if (code == DUR_FAILED)
+        durable_error_copy(&open->log->error, &open->log->store->error);
+    else if (code != DUR_OK)
+        durable_log_store_error(open->log, open->run->id);
+}
+
 DURABLE_INTERNAL int durable_run_begin(dur_log *log, const char *workflow, const char *run_id,
                                        const dur_start_options *start, dur_run **run)
 {
@@ -322,17 +329,15 @@ DURABLE_INTERNAL int durable_run_begin(dur_log *log, const char *workflow, const
     open.run_id = run_id;
     code = prepare(&open, start);
     if (code != DUR_OK) return code;
+    /* Names and input may lie in the output of the run before: it goes last. */
     code = open_run(&open);
+    if (code != DUR_REPLAYED) tell_opening(&open, code);
+    if (code != DUR_REPLAYED) durable_log_set_output(log, dur_null());
     if (code == DUR_OK) {
         link_run(open.run);
         *run = open.run;
-        return DUR_OK;
+    } else {
+        free_handle(open.run);
     }
-    free_handle(open.run);
-    if (code == DUR_REPLAYED) return code;
-    if (code == DUR_FAILED) {
-        durable_error_copy(&log->error, &log->store->error);
-        return code;
-    }
-    return durable_log_store_error(log, run_id);
+    return code;
 }

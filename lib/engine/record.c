@@ -18,10 +18,10 @@ static bool has_unrecorded(const dur_run *run)
 }
 
 /* A stop that came from failed records ends with the last of them. One that a request met stays:
- * its answer was missed, and the positions after it would shift. */
+ * its step was passed over, and the positions after it would shift. */
 static void lift_stop(dur_run *run)
 {
-    if (!run->stopped_by_record || has_unrecorded(run)) return;
+    if (!run->stopped_by_record || run->stopped_calls || has_unrecorded(run)) return;
     run->stop = DUR_OK;
     run->stopped_by_record = false;
 }
@@ -30,7 +30,7 @@ static void note_recorded(dur_step *step, const durable_outcome *outcome)
 {
     dur_run *run = step->run;
 
-    if (outcome->lease_end) run->lease_end = outcome->lease_end;
+    if (outcome->lease_end && !outcome->joined) run->lease_end = outcome->lease_end;
     if (outcome->outcome == DURABLE_OUTCOME_FAILURE) {
         durable_run_set_failure(run, outcome->value.bytes, outcome->value.length);
         run->failure_pending = true;
@@ -60,7 +60,8 @@ static int fail_to_record(dur_step *step, const durable_outcome *outcome, int co
 
     if (code == DUR_TOO_BIG) /* the caller may have something smaller to say */
         return durable_run_take_error(run, code, step->position, step->name);
-    if (run->stopped_by_record) run->stop = DUR_OK; /* the newest reason is the true one */
+    /* The newest reason is the true one. */
+    if (run->stopped_by_record && !run->stopped_calls) run->stop = DUR_OK;
     if (run->stop == DUR_OK) run->stopped_by_record = durable_is_transient(code);
     durable_run_stop_with_store(run, code, step->position, step->name);
     if (durable_is_transient(code)) {

@@ -119,10 +119,9 @@ static int check_nothing_open(dur_run *run)
 static int check_nothing_left(dur_run *run)
 {
     const durable_step_record *record;
-    int64_t position = 0;
-    int code = durable_history_peek(&run->history, &record, &position);
+    int code = durable_run_peek(run, &record, 0);
 
-    if (code != DUR_OK) return durable_run_stop_with_store(run, code, position, NULL);
+    if (code != DUR_OK) return code;
     if (!record) return DUR_OK;
     return durable_diverge(run, DUR_DIVERGED, record->position, NULL, NULL);
 }
@@ -196,7 +195,8 @@ DURABLE_INTERNAL int durable_run_settle_stop(dur_run *run)
 {
     if (run->stop == DUR_FAILED) {
         run->stop = DUR_OK;
-        if (check_nothing_left(run) == DUR_OK) {
+        /* Behind a gap lie steps that were open beside it, not steps that the code passed over. */
+        if (run->in_gap || check_nothing_left(run) == DUR_OK) {
             int code = end_failed(run, run->failure);
 
             run->stop = DUR_FAILED;
@@ -238,7 +238,7 @@ static void unlink_run(dur_run *run)
 static bool has_kept(const dur_run *run)
 {
     for (const dur_step *step = run->open_first; step; step = step->next)
-        if (step->kept) return true;
+        if (step->kept && !step->kept_outcome.joined) return true;
     return false;
 }
 
@@ -246,8 +246,9 @@ static bool has_kept(const dur_run *run)
  * failing release only leaves the run to its lease; the error that came before it counts. */
 static void release_claim(dur_run *run)
 {
-    if (run->ended || run->stop == DUR_LOST || run->stop == DUR_ROLLED_BACK || has_kept(run))
-        return;
+    if (run->ended || run->stop == DUR_LOST || has_kept(run)) return;
+    /* The claim may be older than the transaction that was rolled back: the fence alone tells. */
+    if (run->stop == DUR_ROLLED_BACK) run->fence.provisional = -1;
     run->log->store->methods->release_run(run->log->store, &run->fence);
 }
 

@@ -114,16 +114,47 @@ static int stop_unreadable(dur_run *run, const durable_request *request, int cod
                            "an object recorded on a machine of other byte order or word size");
 }
 
-/* A handle for a step that needs no more than to be asked for its value. */
+/* Records that joined a transaction of the host's, and the claim itself, may be gone with it: then
+ * nothing is read under a key that may be another run's by now, and nothing is executed on top of a
+ * step that did not happen. */
+DURABLE_INTERNAL int durable_run_confirm(dur_run *run, int64_t position)
+{
+    durable_store *store = run->log->store;
+    int code = DUR_OK;
+
+    if (run->fence.provisional) code = store->methods->confirm(store, &run->fence);
+    if (code == DUR_OK) return DUR_OK;
+    return durable_run_stop_with_store(run, code, position, NULL);
+}
+
+DURABLE_INTERNAL int durable_run_peek(dur_run *run, const durable_step_record **record,
+                                      int64_t position)
+{
+    int code = DUR_OK;
+
+    *record = NULL;
+    if (durable_history_must_load(&run->history)) code = durable_run_confirm(run, position);
+    if (code != DUR_OK) return code;
+    code = durable_history_peek(&run->history, record, &position);
+    if (code != DUR_OK) return durable_run_stop_with_store(run, code, position, NULL);
+    return DUR_OK;
+}
+
+/* A handle for a step that needs no more than to be asked for its value: it lives as long as that,
+ * in the run's own memory. */
 static dur_step *replayed_handle(dur_run *run, const durable_request *request, dur_value value)
 {
-    dur_step *step = durable_step_new(run, request);
+    dur_step *step = durable_arena_allocate(&run->arena, sizeof *step);
 
     if (!step) return NULL;
+    step->run = run;
     step->state = DURABLE_STEP_REPLAYED;
+    step->position = request->position;
+    step->kind = request->kind;
+    step->name = durable_arena_copy(&run->arena, request->name, request->name_length);
+    step->name_length = request->name_length;
     step->value = value;
-    durable_step_spare(step);
-    return step;
+    return step->name ? step : NULL;
 }
 
 static int stop_without_memory(dur_run *run, const durable_request *request)
@@ -158,7 +189,8 @@ static int replay(dur_run *run, const durable_request *request,
     return failed ? DUR_FAILED : DUR_REPLAYED;
 }
 
-/* A step that may take longer than the claim still holds prolongs it first. */
+/* A step that may take longer than the claim still holds prolongs it first; so does an owner that
+ * finds its lease over, after a long sleep of its machine: somebody else may have taken the run. */
 static int prolong_claim(dur_run *run, const durable_request *request,
                          const dur_step_options *options, int64_t now)
 {
@@ -166,26 +198,16 @@ static int prolong_claim(dur_run *run, const durable_request *request,
     int64_t lease_end;
     int code;
 
-    if (!options || options->lease_ms <= 0) return DUR_OK;
-    lease_end = durable_time_after(now, options->lease_ms);
+    if (now < run->lease_end && (!options || options->lease_ms <= 0)) return DUR_OK;
+    lease_end = durable_time_after(now, options && options->lease_ms > 0 ? options->lease_ms
+                                                                         : run->log->lease_ms);
     if (lease_end <= run->lease_end) return DUR_OK;
     code = store->methods->renew_lease(store, &run->fence, lease_end);
     if (code != DUR_OK)
         return durable_run_stop_with_store(run, code, request->position, request->name);
-    run->lease_end = lease_end;
+    /* In a transaction of the host's it may yet be undone: it is not relied upon. */
+    if (!run->fence.provisional) run->lease_end = lease_end;
     return DUR_OK;
-}
-
-/* Records that joined a transaction of the host's may be gone with it: nothing is executed on top
- * of a step that did not happen. */
-static int confirm_records(dur_run *run, const durable_request *request)
-{
-    durable_store *store = run->log->store;
-    int code = DUR_OK;
-
-    if (run->fence.provisional) code = store->methods->confirm(store, &run->fence);
-    if (code == DUR_OK) return DUR_OK;
-    return durable_run_stop_with_store(run, code, request->position, request->name);
 }
 
 static int execute(dur_run *run, const durable_request *request, const durable_asked *asked,
@@ -196,8 +218,6 @@ static int execute(dur_run *run, const durable_request *request, const durable_a
     int code;
 
     if (run->failure_pending) return stop_unhandled(run);
-    code = confirm_records(run, request);
-    if (code != DUR_OK) return code;
     now = durable_clock_now(&run->log->clock);
     code = prolong_claim(run, request, options, now);
     if (code != DUR_OK) return code;
@@ -226,19 +246,20 @@ static int answer_request(dur_run *run, const durable_request *request,
 {
     const durable_step_record *record;
     durable_decision decision;
-    int64_t position = request->position;
-    int code = durable_history_peek(&run->history, &record, &position);
+    int code = durable_run_peek(run, &record, request->position);
 
-    if (code != DUR_OK) return durable_run_stop_with_store(run, code, position, NULL);
+    if (code != DUR_OK) return code;
     if (record && record->position == request->position && ignores_failure(run, asked))
         return durable_diverge(run, DUR_DIVERGED, request->position, NULL, NULL);
     decision = durable_decide(record, request);
     if (decision == DURABLE_REPLAY) return replay(run, request, record, asked, answer);
     code = check_name(run, request);
+    if (code == DUR_OK) code = durable_run_confirm(run, request->position);
     if (code != DUR_OK) return code;
     if (decision == DURABLE_DIVERGE)
         return durable_diverge(run, DUR_DIVERGED, request->position, asked, NULL);
     if (decision == DURABLE_GAP && check_gap(run, request) != DUR_OK) return run->stop;
+    run->in_gap = decision == DURABLE_GAP;
     return execute(run, request, asked, options, answer);
 }
 

@@ -110,6 +110,7 @@ typedef struct durable_outcome {
     int64_t took;
     const char *site;  /* "file.c:12", NULL: none */
     int64_t lease_end; /* renew the claim to this in the same act; 0: leave it */
+    bool joined;       /* out, also of a failure: the write was part of a foreign transaction */
     int verdict;       /* out: DUR_OK (also where this owner's outcome was there already: the first
                         * one stays), DUR_LOST, DUR_ROLLED_BACK, or DUR_CORRUPT: the position holds
                         * a row of another owner */
@@ -161,6 +162,7 @@ typedef struct durable_store_methods {
     /* Write the ending and give the claim back. A parked run has not ended: its time stays 0. */
     int (*end_run)(durable_store *store, durable_fence *fence, const durable_ending *ending);
 
+    /* A renewal that joined a foreign transaction makes the fence provisional. */
     int (*renew_lease)(durable_store *store, durable_fence *fence, int64_t lease_end);
 
     /* Before a step is executed whose run has records or a claim in a transaction that the store

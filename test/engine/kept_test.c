@@ -314,7 +314,8 @@ static void several_kept_outcomes_are_written_by_the_next_execute(void **state)
     dur_close_run(run);
 }
 
-/* One of two kept outcomes recorded leaves the run stopped for the other. */
+/* One of two kept outcomes recorded leaves the run stopped for the other; and once a step was asked
+ * for in vain the pass is over, as the next one would take its position. */
 static void a_run_is_stopped_while_one_outcome_is_kept(void **state)
 {
     engine_world *world = *state;
@@ -331,6 +332,11 @@ static void a_run_is_stopped_while_one_outcome_is_kept(void **state)
     assert_int_equal(dur_record_result(second, dur_null()), DUR_OK);
     assert_int_equal(dur_begin_step(run, "c", NULL, &third), DUR_BUSY);
     assert_int_equal(dur_record_result(first, dur_null()), DUR_OK);
+    assert_int_equal(dur_begin_step(run, "d", NULL, &third), DUR_BUSY);
+    dur_close_run(run);
+    assert_int_equal(dur_begin_run(world->log, "work", "run-1", NULL, &run), DUR_OK);
+    assert_int_equal(dur_begin_step(run, "a", NULL, &first), DUR_REPLAYED);
+    assert_int_equal(dur_begin_step(run, "b", NULL, &second), DUR_REPLAYED);
     assert_int_equal(dur_begin_step(run, "c", NULL, &third), DUR_EXECUTE);
     dur_close_run(run);
 }

@@ -49,6 +49,11 @@ DURABLE_INTERNAL int durable_sqlite_failed(durable_sqlite *store, int result, co
     int code = durable_error_set(&store->head.error, code_of(result), "cannot %s: %s (SQLite %d)",
                                  doing, words_for(store, result), result);
 
+    if (store->host_gone) {
+        durable_error_prefix(&store->head.error, "SQLite rolled back the host's transaction: ");
+        code = store->head.error.code = DUR_ROLLED_BACK;
+    }
+    store->host_gone = false;
     store->head.error.sqlite_code = result;
     return code;
 }
@@ -64,7 +69,9 @@ DURABLE_INTERNAL bool durable_sqlite_wait(durable_sqlite *store, int result, int
         passed_ms += step_ms;
     }
     if (step_ms > left_ms) step_ms = left_ms;
+    store->waiting = true;
     durable_clock_sleep(&store->clock, step_ms);
+    store->waiting = false;
     *waited_ms += step_ms;
     return true;
 }
@@ -118,6 +125,12 @@ DURABLE_INTERNAL sqlite3_stmt *durable_sqlite_statement(durable_sqlite *store,
     sqlite3_stmt **statement = &store->statements[which];
     int result;
 
+    if (store->waiting) {
+        durable_error_set(&store->head.error, DUR_MISUSE,
+                          "the sleep callback of the log's options has called the same log");
+        store->head.error.sqlite_code = SQLITE_MISUSE;
+        return NULL;
+    }
     if (*statement) return *statement;
     result = prepare_waiting(store, durable_statement_text(which), SQLITE_PREPARE_PERSISTENT,
                              statement);
@@ -143,9 +156,12 @@ static int step_waiting(durable_sqlite *store, sqlite3_stmt *statement, int64_t 
         result = sqlite3_extended_errcode(store->db);
         sqlite3_reset(statement);
         /* SQLite has rolled back by itself: what stood before this statement is gone as well. */
-        if (in_transaction && sqlite3_get_autocommit(store->db)) return result;
+        if (in_transaction && sqlite3_get_autocommit(store->db)) {
+            store->host_gone = !store->grouped;
+            return result;
+        }
         /* A stale snapshot that nobody holds is gone with the reset: an ordinary collision. */
-        if (result == SQLITE_BUSY_SNAPSHOT && sqlite3_get_autocommit(store->db) &&
+        if (result == SQLITE_BUSY_SNAPSHOT &&
             sqlite3_txn_state(store->db, NULL) == SQLITE_TXN_NONE)
             result = SQLITE_BUSY;
         if (!durable_sqlite_wait(store, result, waited_ms)) return result;
@@ -170,6 +186,11 @@ DURABLE_INTERNAL int durable_sqlite_write_begin(durable_sqlite *store, durable_w
     write->joined = !sqlite3_get_autocommit(store->db);
     write->waited_ms = 0;
     write->host_rowid = sqlite3_last_insert_rowid(store->db);
+    if (store->waiting)
+        return durable_error_set(&store->head.error, DUR_MISUSE,
+                                 "cannot %s: the sleep callback of the log's options has called"
+                                 " the same log",
+                                 doing);
     if (!write->joined && sqlite3_txn_state(store->db, NULL) == SQLITE_TXN_WRITE)
         return durable_error_set(&store->head.error, DUR_HOST_STATEMENT,
                                  "cannot %s: a write statement of the host is half stepped on this"
@@ -181,11 +202,16 @@ DURABLE_INTERNAL int durable_sqlite_write_begin(durable_sqlite *store, durable_w
 DURABLE_INTERNAL int durable_sqlite_write_step(durable_sqlite *store, durable_write *write,
                                                sqlite3_stmt *statement, int *changes)
 {
+    int before = sqlite3_total_changes(store->db);
     int result = step_waiting(store, statement, &write->waited_ms);
 
     /* Under the host's PRAGMA count_changes a write answers with a row. */
     if (result == SQLITE_ROW) result = step_waiting(store, statement, &write->waited_ms);
-    if (changes) *changes = result == SQLITE_DONE ? sqlite3_changes(store->db) : 0;
+    /* A write that the host's authorizer ignores leaves the count of the one before it. */
+    if (changes)
+        *changes = result == SQLITE_DONE && sqlite3_total_changes(store->db) != before
+                       ? sqlite3_changes(store->db)
+                       : 0;
     if (result != SQLITE_DONE) durable_sqlite_failed(store, result, write->doing);
     durable_sqlite_rest(statement);
     return result;
@@ -205,7 +231,8 @@ DURABLE_INTERNAL int durable_sqlite_write_end(durable_sqlite *store, const durab
     bool autocommit = sqlite3_get_autocommit(store->db) != 0;
 
     sqlite3_set_last_insert_rowid(store->db, write->host_rowid);
-    if (write->joined && autocommit) return host_transaction_gone(store, result);
+    if (write->joined && autocommit && store->head.error.code != DUR_ROLLED_BACK)
+        return host_transaction_gone(store, result);
     if (result != SQLITE_DONE) return store->head.error.code;
     if (!write->joined && sqlite3_txn_state(store->db, NULL) == SQLITE_TXN_WRITE)
         return durable_error_set(&store->head.error, DUR_HOST_STATEMENT,
@@ -224,7 +251,7 @@ static int step_plain(durable_sqlite *store, durable_write *write, durable_state
 }
 
 /* What ends a group is prepared before it begins: ending it then needs no memory. False: the error
- * is set. */
+ * is set. The last one is for an emergency, and has no table yet while the log is being made. */
 static bool prepare_group(durable_sqlite *store, const durable_write *write)
 {
     static const durable_statement alone[] = {DURABLE_SQL_BEGIN, DURABLE_SQL_COMMIT,
@@ -234,7 +261,8 @@ static bool prepare_group(durable_sqlite *store, const durable_write *write)
 
     for (int i = 0; i < 3; i++)
         if (!durable_sqlite_statement(store, write->joined ? joined[i] : alone[i])) return false;
-    return true;
+    return durable_sqlite_statement(store, DURABLE_SQL_DROP_CLAIM) ||
+           store->head.error.sqlite_code == SQLITE_ERROR;
 }
 
 /* In a transaction SAVEPOINT takes no lock: where it is "busy", a write statement of the host is
@@ -250,16 +278,47 @@ static int open_savepoint(durable_sqlite *store, durable_write *write)
     return result;
 }
 
+/*
+ * A deferred BEGIN takes no lock at all, on no attached database: each group's first statement is a
+ * write to our schema, which takes the one lock that is needed.
+ */
 DURABLE_INTERNAL int durable_sqlite_group_begin(durable_sqlite *store, durable_write *write)
 {
+    int result;
+
     if (!prepare_group(store, write)) return store->head.error.sqlite_code;
-    if (write->joined) return open_savepoint(store, write);
-    return step_plain(store, write, DURABLE_SQL_BEGIN);
+    if (write->joined) {
+        result = open_savepoint(store, write);
+    } else {
+        result = step_plain(store, write, DURABLE_SQL_BEGIN);
+        store->grouped = !sqlite3_get_autocommit(store->db);
+    }
+    /* It may have begun all the same. */
+    if ((result & 0xff) == SQLITE_INTERRUPT) durable_sqlite_group_rollback(store, write);
+    return result;
 }
 
 DURABLE_INTERNAL int durable_sqlite_group_commit(durable_sqlite *store, durable_write *write)
 {
-    return step_plain(store, write, write->joined ? DURABLE_SQL_RELEASE : DURABLE_SQL_COMMIT);
+    int result =
+        step_plain(store, write, write->joined ? DURABLE_SQL_RELEASE : DURABLE_SQL_COMMIT);
+
+    if (sqlite3_get_autocommit(store->db)) store->grouped = false;
+    return result;
+}
+
+static void undo_group(durable_sqlite *store, durable_write *write)
+{
+    if (write->joined) {
+        if (step_plain(store, write, DURABLE_SQL_ROLLBACK_TO) == SQLITE_DONE &&
+            step_plain(store, write, DURABLE_SQL_RELEASE) == SQLITE_DONE)
+            return;
+    } else if (step_plain(store, write, DURABLE_SQL_ROLLBACK) == SQLITE_DONE) {
+        return;
+    }
+    /* While the host's sqlite3_interrupt() holds, no ROLLBACK runs. But SQLite rolls back by itself
+     * where a write statement is interrupted: this one, whose fence is null, deletes nothing. */
+    step_plain(store, write, DURABLE_SQL_DROP_CLAIM);
 }
 
 /* SQLite may have rolled back by itself; then there is nothing left to do. The error that led here
@@ -269,12 +328,11 @@ DURABLE_INTERNAL void durable_sqlite_group_rollback(durable_sqlite *store, durab
     durable_error error;
 
     durable_error_copy(&error, &store->head.error);
-    if (sqlite3_get_autocommit(store->db)) return;
-    if (write->joined) {
-        step_plain(store, write, DURABLE_SQL_ROLLBACK_TO);
-        step_plain(store, write, DURABLE_SQL_RELEASE);
-    } else {
-        step_plain(store, write, DURABLE_SQL_ROLLBACK);
+    for (int i = 0; i < 2 && !sqlite3_get_autocommit(store->db); i++) {
+        undo_group(store, write);
+        if (write->joined) break;
     }
+    store->grouped = false;
+    store->host_gone = false;
     durable_error_copy(&store->head.error, &error);
 }

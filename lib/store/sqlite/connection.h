@@ -43,6 +43,9 @@ typedef struct durable_sqlite {
     int64_t busy_wait_ms;
     bool utf8;               /* the database's text encoding */
     bool schema_provisional; /* our tables were made in a host transaction that may be undone */
+    bool grouped;            /* a transaction of our own is open */
+    bool host_gone;          /* SQLite has just rolled back the host's transaction */
+    bool waiting;            /* in the host's sleep callback: no verb may be called */
     sqlite3_stmt *statements[DURABLE_SQL_COUNT];
 } durable_sqlite;
 

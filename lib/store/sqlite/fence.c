@@ -42,6 +42,13 @@ DURABLE_INTERNAL int durable_sqlite_explain_fence(durable_sqlite *store, const d
     int code = durable_sqlite_look_at_fence(store, fence, &look);
 
     if (code != DUR_OK) return code;
+    if (look.claimed && look.epoch == fence->epoch && look.token == fence->token) {
+        durable_error_set(&store->head.error, DUR_DATABASE,
+                          "the write had no effect: an authorizer or a trigger of the host ignores"
+                          " it");
+        store->head.error.sqlite_code = SQLITE_AUTH;
+        return DUR_DATABASE;
+    }
     if (look.there && look.epoch > fence->epoch)
         return durable_error_set(&store->head.error, DUR_LOST,
                                  "another owner has claimed the run (epoch %lld, ours was %lld)",

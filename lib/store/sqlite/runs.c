@@ -5,16 +5,9 @@
 #include "store/sqlite/rows.h"
 #include "store/sqlite/schema.h"
 
-#include <assert.h>
-
 static int settle_schema(durable_sqlite *store)
 {
-    int code;
-
-    if (!store->schema_provisional) return DUR_OK;
-    code = durable_sqlite_ensure_schema(store);
-    if (code == DUR_OK && sqlite3_get_autocommit(store->db)) store->schema_provisional = false;
-    return code;
+    return store->schema_provisional ? durable_sqlite_ensure_schema(store) : DUR_OK;
 }
 
 DURABLE_INTERNAL int durable_sqlite_find_run(durable_store *base, const char *id,
@@ -121,8 +114,8 @@ static int insert_claimed(durable_sqlite *store, durable_write *write,
 
     if (result == SQLITE_DONE && claim.run)
         result = step_claim(store, write, DURABLE_SQL_TAKE_CLAIM, &claim, &changes);
+    if (result == SQLITE_DONE && claim.run && !changes) claim.run = 0;
     set_fence(fence, &claim, write);
-    assert(result != SQLITE_DONE || changes == (claim.run != 0)); /* the key is free everywhere */
     return result;
 }
 
@@ -146,7 +139,8 @@ DURABLE_INTERNAL int durable_sqlite_create_run(durable_store *base, const durabl
     if (code == DUR_DATABASE && result == SQLITE_CONSTRAINT_UNIQUE) return DUR_OK;
     if (code == DUR_OK && fence->run == 0)
         return durable_error_set(&store->head.error, DUR_CORRUPT,
-                                 "the log has no free run key: the largest one was edited in");
+                                 "the run was not started: no free key is left (the largest one was"
+                                 " edited in), or an authorizer of the host ignores our inserts");
     *created = code == DUR_OK;
     return code;
 }
@@ -285,6 +279,7 @@ DURABLE_INTERNAL int durable_sqlite_renew_lease(durable_store *base, durable_fen
                          &changes);
     code = durable_sqlite_tables_gone(store, durable_sqlite_write_end(store, &write, result));
     if (code == DUR_OK && changes == 0) return durable_sqlite_explain_fence(store, fence);
+    if (code == DUR_OK && write.joined && !fence->provisional) fence->provisional = -1;
     return code;
 }
 

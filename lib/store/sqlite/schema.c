@@ -59,7 +59,7 @@
  * is: one seek to append, one range to replay, nothing else to maintain (see test/bench, shapes).
  */
 static const char *const tables[] = {
-    ("CREATE TABLE @durable_log(id INTEGER PRIMARY KEY CHECK(id = 1),"
+    ("CREATE TABLE IF NOT EXISTS @durable_log(id INTEGER PRIMARY KEY CHECK(id = 1),"
     " schema_version INTEGER NOT NULL, min_reader INTEGER NOT NULL, min_writer INTEGER NOT NULL,"
     " created INTEGER NOT NULL, library TEXT NOT NULL)"),
 
@@ -260,34 +260,39 @@ static int create_tables(durable_sqlite *store, durable_write *write)
 {
     int result = SQLITE_DONE;
 
-    for (size_t i = 0; i < TABLE_COUNT && result == SQLITE_DONE; i++)
+    for (size_t i = 1; i < TABLE_COUNT && result == SQLITE_DONE; i++)
         result = run_template(store, write, tables[i]);
     if (result == SQLITE_DONE) result = write_version(store, write);
     return result;
 }
 
-/* Another process may have been faster: look again once the write lock is ours. */
+/* Another process may have been faster. The first table is made if it is not there: that takes the
+ * write lock before anything is read. Empty, it is our own; others leave it with its row. */
+static int create_missing(durable_sqlite *store, durable_write *write)
+{
+    int64_t rows = 0;
+    bool present;
+    int result = run_template(store, write, tables[0]);
+
+    if (result != SQLITE_DONE) return result;
+    if (query_integer(store, "SELECT count(*) FROM @durable_log", &rows, &present) != DUR_OK)
+        return store->head.error.sqlite_code;
+    return rows == 0 ? create_tables(store, write) : SQLITE_DONE;
+}
+
 static int create_schema(durable_sqlite *store)
 {
     durable_write write;
-    int64_t log = 0, others = 0;
-    int code = durable_sqlite_write_begin(store, &write, "create the log's tables");
-    int result;
+    int result, code = durable_sqlite_write_begin(store, &write, "create the log's tables");
 
     if (code != DUR_OK) return code;
     result = durable_sqlite_group_begin(store, &write);
     if (result == SQLITE_DONE) {
-        code = count_objects(store, &log, &others);
-        if (code != DUR_OK)
-            result = store->head.error.sqlite_code;
-        else if (log == 0)
-            result = create_tables(store, &write);
+        result = create_missing(store, &write);
         if (result == SQLITE_DONE) result = durable_sqlite_group_commit(store, &write);
         if (result != SQLITE_DONE) durable_sqlite_group_rollback(store, &write);
     }
-    code = durable_sqlite_write_end(store, &write, result);
-    store->schema_provisional = code == DUR_OK && write.joined;
-    return code;
+    return durable_sqlite_write_end(store, &write, result);
 }
 
 static int check_schema_name(durable_sqlite *store)
@@ -308,14 +313,17 @@ DURABLE_INTERNAL int durable_sqlite_ensure_schema(durable_sqlite *store)
     int code = check_schema_name(store);
 
     if (code == DUR_OK) code = count_objects(store, &log, &others);
-    if (code != DUR_OK) return code;
-    if (log > 0) return check_version(store);
-    if (others > 0) return foreign_names(store);
-    if (sqlite3_db_readonly(store->db, store->schema) == 1)
-        return durable_error_set(&store->head.error, DUR_READONLY,
-                                 "schema \"%s\" holds no log, and is read-only: open it for writing"
-                                 " once",
-                                 store->schema);
-    code = create_schema(store);
-    return code == DUR_OK ? check_version(store) : code;
+    if (code == DUR_OK && log == 0) {
+        if (others > 0) return foreign_names(store);
+        if (sqlite3_db_readonly(store->db, store->schema) == 1)
+            return durable_error_set(&store->head.error, DUR_READONLY,
+                                     "schema \"%s\" holds no log, and is read-only: open it for"
+                                     " writing once",
+                                     store->schema);
+        code = create_schema(store);
+    }
+    if (code == DUR_OK) code = check_version(store);
+    /* In a transaction of the host the tables may be as new as that, whoever made them. */
+    if (code == DUR_OK) store->schema_provisional = !sqlite3_get_autocommit(store->db);
+    return code;
 }

@@ -85,13 +85,23 @@ static int append_one(durable_sqlite *store, durable_write *write, durable_outco
 {
     int result;
 
-    outcome->verdict = durable_sqlite_confirm(store, outcome->fence);
-    if (outcome->verdict == DUR_ROLLED_BACK) return SQLITE_DONE;
-    if (outcome->verdict != DUR_OK) return store->head.error.sqlite_code;
+    if (outcome->verdict != DUR_OK) return SQLITE_DONE;
     result = insert_outcome(store, write, outcome);
     if (result == SQLITE_DONE && outcome->verdict == DUR_OK && outcome->lease_end)
         result = renew_with_outcome(store, write, outcome);
     return result;
+}
+
+/* Before anything is written, and before a transaction of our own begins: that has to begin with a
+ * write. */
+static int confirm_all(durable_sqlite *store, durable_outcome *outcomes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        outcomes[i].verdict = durable_sqlite_confirm(store, outcomes[i].fence);
+        if (outcomes[i].verdict != DUR_OK && outcomes[i].verdict != DUR_ROLLED_BACK)
+            return durable_sqlite_tables_gone(store, outcomes[i].verdict);
+    }
+    return DUR_OK;
 }
 
 static int append_all(durable_sqlite *store, durable_write *write, durable_outcome *outcomes,
@@ -115,6 +125,8 @@ DURABLE_INTERNAL int durable_sqlite_append_outcomes(durable_store *base, durable
     int result;
     int code = durable_sqlite_write_begin(store, &write, "record the step");
 
+    for (size_t i = 0; i < count; i++) outcomes[i].joined = write.joined;
+    if (code == DUR_OK) code = confirm_all(store, outcomes, count);
     if (code != DUR_OK) return code;
     if (count == 1 && !outcomes->lease_end)
         result = append_one(store, &write, outcomes);
