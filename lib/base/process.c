@@ -47,16 +47,17 @@ static void append_link(char *space, const char *path)
     space[length > 0 ? used + (size_t)length : used] = '\0';
 }
 
-/* Process numbers mean something within a pid namespace, start times within a time namespace. */
+/* Process numbers mean something within a pid namespace, start times within a time namespace. Asked
+ * of this thread: a process whose first thread has ended does not know its own any more. */
 static void read_namespaces(char space[FIELD_SIZE])
 {
     space[0] = '\0';
-    append_link(space, "/proc/self/ns/pid");
+    append_link(space, "/proc/thread-self/ns/pid");
     if (space[0] == '\0') {
         sqlite3_snprintf(FIELD_SIZE, space, "-");
         return;
     }
-    append_link(space, "/proc/self/ns/time");
+    append_link(space, "/proc/thread-self/ns/time");
     for (char *at = space; *at; at++)
         if ((unsigned char)*at <= ' ') *at = '_';
 }
