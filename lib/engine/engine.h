@@ -125,6 +125,9 @@ struct dur_run {
     char *output_bytes;
     dur_value output;
     durable_divergence *divergence;
+    const char *site_file; /* of the call site whose text is in `site` */
+    int site_line;
+    char site[DURABLE_SITE_SIZE];
     durable_error error;
     char failure[DURABLE_FAILURE_SIZE];
 };

@@ -73,14 +73,26 @@ static int fail_to_record(dur_step *step, const durable_outcome *outcome, int co
     return code;
 }
 
+/* Loops record from one call site again and again: its text is made once. */
+static const char *site_of(const dur_step *step)
+{
+    dur_run *run = step->run;
+
+    if (!step->file) return NULL;
+    if (run->site_file != step->file || run->site_line != step->line) {
+        durable_site_text(run->site, step->file, step->line);
+        run->site_file = step->file;
+        run->site_line = step->line;
+    }
+    return run->site;
+}
+
 static int append(dur_step *step, durable_outcome *outcome)
 {
     dur_run *run = step->run;
-    char site[DURABLE_SITE_SIZE];
     int code;
 
-    durable_site_text(site, step->file, step->line);
-    outcome->site = step->file ? site : NULL;
+    outcome->site = site_of(step);
     outcome->fence = &run->fence;
     code = run->log->store->methods->append_outcomes(run->log->store, outcome, 1);
     outcome->site = NULL;

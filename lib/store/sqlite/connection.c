@@ -96,10 +96,20 @@ static char *expand_schema(durable_sqlite *store, const char *sql)
     return sqlite3_str_finish(text);
 }
 
+/* Out of memory and some other errors make SQLite roll back, also while it reads or prepares. */
+static bool note_rollback(durable_sqlite *store, bool was_in_transaction)
+{
+    bool gone = was_in_transaction && sqlite3_get_autocommit(store->db);
+
+    if (gone) store->host_gone = !store->grouped;
+    return gone;
+}
+
 static int prepare_waiting(durable_sqlite *store, const char *sql, unsigned flags,
                            sqlite3_stmt **statement)
 {
     char *text = expand_schema(store, sql);
+    bool in_transaction = !sqlite3_get_autocommit(store->db);
     int64_t waited_ms = 0;
     int result;
 
@@ -109,6 +119,7 @@ static int prepare_waiting(durable_sqlite *store, const char *sql, unsigned flag
         result = sqlite3_prepare_v3(store->db, text, -1, flags, statement, NULL);
         if (result != SQLITE_OK) result = sqlite3_extended_errcode(store->db);
     } while (result != SQLITE_OK && durable_sqlite_wait(store, result, &waited_ms));
+    note_rollback(store, in_transaction);
     sqlite3_free(text);
     return result;
 }
@@ -156,10 +167,7 @@ static int step_waiting(durable_sqlite *store, sqlite3_stmt *statement, int64_t 
         result = sqlite3_extended_errcode(store->db);
         sqlite3_reset(statement);
         /* SQLite has rolled back by itself: what stood before this statement is gone as well. */
-        if (in_transaction && sqlite3_get_autocommit(store->db)) {
-            store->host_gone = !store->grouped;
-            return result;
-        }
+        if (note_rollback(store, in_transaction)) return result;
         /* A stale snapshot that nobody holds is gone with the reset: an ordinary collision. */
         if (result == SQLITE_BUSY_SNAPSHOT &&
             sqlite3_txn_state(store->db, NULL) == SQLITE_TXN_NONE)
