@@ -387,7 +387,8 @@ DUR_API int dur_execute(dur_log *log, const char *workflow, const char *run_id,
 
 /* The output of the run that dur_execute() or dur_complete_run() last saw completed on this log
  * (dur_null() if there is none). Its bytes live until the next call of dur_execute(),
- * dur_begin_run() or dur_close(). NULL gives dur_null(). */
+ * dur_begin_run(), dur_complete_run() or dur_close() returns: it may be that call's input. NULL
+ * gives dur_null(). */
 DUR_API dur_value dur_output(const dur_log *log);
 
 /* In the workflow: the recorded input, for as long as the run is open. NULL gives dur_null(). */
@@ -531,6 +532,7 @@ DUR_API int dur_begin_step(dur_run *run, const char *name, const dur_step_option
  *                  back, as the body's work there is not recorded, and execute the run again.)
  *   DUR_TOO_BIG    larger than SQLITE_LIMIT_LENGTH allows; the step stays open: record another
  *   DUR_LOST, DUR_ROLLED_BACK      the run is stopped; nothing was written, nothing is kept
+ *   DUR_CORRUPT    the position holds a row that is not this owner's; likewise
  *   DUR_MISUSE     the step is NULL, recorded already, replayed, or its run is closed
  *
  * dur_record_failure() records a failure with a message (NULL: "step failed"; cut at 1000 bytes).
