@@ -65,8 +65,7 @@ DUR_API int dur_execute(dur_log *log, const char *workflow, const char *run_id,
                                        " dur_fail_run(), which is for runs without a callback");
     else
         code = end_after(run, code);
-    durable_run_close(run);
-    return code;
+    return durable_run_close(run) == DUR_ROLLED_BACK ? DUR_ROLLED_BACK : code;
 }
 
 DUR_API int dur_complete_run(dur_run *run, dur_value output)

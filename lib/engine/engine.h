@@ -149,6 +149,11 @@ DURABLE_INTERNAL int durable_log_store_error(dur_log *log, const char *run_id);
 /* Keep an output for dur_output(). */
 DURABLE_INTERNAL int durable_log_set_output(dur_log *log, dur_value output);
 
+/* The two halves of it: copy the bytes of *output into a fresh arena, which becomes the log's. */
+DURABLE_INTERNAL int durable_log_copy_output(dur_log *log, dur_value *output, durable_arena *arena);
+DURABLE_INTERNAL void durable_log_take_output(dur_log *log, dur_value output,
+                                              const durable_arena *arena);
+
 DURABLE_INTERNAL int durable_log_read_run(dur_log *log, const char *run_id, dur_run_info *info);
 
 /* ---- ownership.c --------------------------------------------------------------------------- */
@@ -213,10 +218,10 @@ DURABLE_INTERNAL int durable_run_settle_stop(dur_run *run);
 /* Keep a copy for the run's end. */
 DURABLE_INTERNAL int durable_run_set_output(dur_run *run, dur_value output);
 
-DURABLE_INTERNAL void durable_run_close(dur_run *run);
+DURABLE_INTERNAL int durable_run_close(dur_run *run);
 
 /* Take the run from its log, releasing the claim where that is right. */
-DURABLE_INTERNAL void durable_run_detach(dur_run *run);
+DURABLE_INTERNAL int durable_run_detach(dur_run *run);
 
 /* ---- handle.c ------------------------------------------------------------------------------ */
 

@@ -82,23 +82,32 @@ DURABLE_INTERNAL int durable_log_store_error(dur_log *log, const char *run_id)
     return log->error.code;
 }
 
+DURABLE_INTERNAL int durable_log_copy_output(dur_log *log, dur_value *output, durable_arena *arena)
+{
+    memset(arena, 0, sizeof *arena);
+    if (output->type < DUR_TEXT) return DUR_OK;
+    output->as.bytes = durable_arena_copy(arena, output->as.bytes, output->length);
+    if (output->as.bytes) return DUR_OK;
+    return durable_error_set(&log->error, DUR_NOMEM, "out of memory for an output of %lld bytes",
+                             (long long)output->length);
+}
+
+DURABLE_INTERNAL void durable_log_take_output(dur_log *log, dur_value output,
+                                              const durable_arena *arena)
+{
+    durable_arena_clear(&log->output_arena);
+    log->output_arena = *arena;
+    log->output = output;
+}
+
 /* The new output may lie in the old one. */
 DURABLE_INTERNAL int durable_log_set_output(dur_log *log, dur_value output)
 {
     durable_arena arena;
+    int code = durable_log_copy_output(log, &output, &arena);
 
-    memset(&arena, 0, sizeof arena);
-    if (output.type >= DUR_TEXT) {
-        output.as.bytes = durable_arena_copy(&arena, output.as.bytes, output.length);
-        if (!output.as.bytes)
-            return durable_error_set(&log->error, DUR_NOMEM,
-                                     "out of memory for an output of %lld bytes",
-                                     (long long)output.length);
-    }
-    durable_arena_clear(&log->output_arena);
-    log->output_arena = arena;
-    log->output = output;
-    return DUR_OK;
+    if (code == DUR_OK) durable_log_take_output(log, output, &arena);
+    return code;
 }
 
 /* ---- Reading a run ------------------------------------------------------------------------- */

@@ -165,15 +165,20 @@ static int end_failed(dur_run *run, const char *failure)
 
 static int end_completed(dur_run *run, dur_value output)
 {
+    durable_arena arena;
     durable_datum datum;
     int code = durable_value_encode(output, &datum);
 
     if (code != DUR_OK)
         return durable_run_misuse(run, "the output is no value (type %d)", (int)output.type);
-    /* Taken first: once the end is recorded nothing may go wrong any more. */
-    code = durable_log_set_output(run->log, output);
+    /* Copied first: once the end is recorded nothing may go wrong any more. The output before it
+     * stays until then: this one may lie in it, and be given again after an error. */
+    code = durable_log_copy_output(run->log, &output, &arena);
     if (code == DUR_OK) code = write_ending(run, DURABLE_COMPLETED, &datum, NULL);
-    if (code != DUR_OK) run->log->output = dur_null();
+    if (code == DUR_OK)
+        durable_log_take_output(run->log, output, &arena);
+    else
+        durable_arena_clear(&arena);
     return code;
 }
 
@@ -243,22 +248,31 @@ static bool has_kept(const dur_run *run)
 }
 
 /* The claim stays where it guards kept outcomes, and there is none after the end or a loss. A
- * failing release only leaves the run to its lease; the error that came before it counts. */
-static void release_claim(dur_run *run)
+ * failing release only leaves the run to its lease, and the error that came before it counts;
+ * unless SQLite ended the host's transaction with it, which the host has to know. */
+static int release_claim(dur_run *run)
 {
-    if (run->ended || run->stop == DUR_LOST || has_kept(run)) return;
+    durable_store *store = run->log->store;
+
+    if (run->ended || run->stop == DUR_LOST || has_kept(run)) return DUR_OK;
     /* The claim may be older than the transaction that was rolled back: the fence alone tells. */
     if (run->stop == DUR_ROLLED_BACK) run->fence.provisional = -1;
-    run->log->store->methods->release_run(run->log->store, &run->fence);
+    if (store->methods->release_run(store, &run->fence) != DUR_ROLLED_BACK ||
+        store->error.sqlite_code == 0)
+        return DUR_OK;
+    return durable_log_store_error(run->log, run->id);
 }
 
-DURABLE_INTERNAL void durable_run_detach(dur_run *run)
+DURABLE_INTERNAL int durable_run_detach(dur_run *run)
 {
+    int code;
+
     if (run->divergence) durable_divergence_settle(run);
-    release_claim(run);
+    code = release_claim(run);
     durable_kept_detach(run);
     durable_history_close(&run->history);
     unlink_run(run);
+    return code;
 }
 
 static void free_steps(dur_step *step)
@@ -271,9 +285,10 @@ static void free_steps(dur_step *step)
     }
 }
 
-DURABLE_INTERNAL void durable_run_close(dur_run *run)
+DURABLE_INTERNAL int durable_run_close(dur_run *run)
 {
-    if (run->log) durable_run_detach(run);
+    int code = run->log ? durable_run_detach(run) : DUR_OK;
+
     free_steps(run->open_first);
     free_steps(run->spare_first);
     durable_history_close(&run->history);
@@ -283,4 +298,5 @@ DURABLE_INTERNAL void durable_run_close(dur_run *run)
     durable_free(run->id);
     durable_free(run->workflow);
     durable_free(run);
+    return code;
 }

@@ -55,6 +55,22 @@ static void law9_an_output_as_input(void **state)
     dur_close(log);
 }
 
+/* Law 9: the output of a run is the output of another one. */
+static void law9_an_output_as_output(void **state)
+{
+    test_host *host = *state;
+    dur_log *log = host_log(host);
+    dur_run *run = NULL;
+
+    assert_code(DUR_OK, dur_begin_run(log, "w", "outer", NULL, &run), log);
+    give_output(log, "inner", long_name);
+    assert_code(DUR_OK, dur_complete_run(run, dur_output(log)), log);
+    assert_string_equal(long_name, dur_as_text(dur_output(log)));
+    dur_close_run(run);
+    assert_read(log, "outer", NULL, long_name);
+    dur_close(log);
+}
+
 /* Law 9: the output names the next run, and its workflow. */
 static void law9_an_output_as_a_name(void **state)
 {
@@ -108,6 +124,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_EVERY_JOURNAL(law9_an_output_as_input),
+        IN_EVERY_JOURNAL(law9_an_output_as_output),
         IN_EVERY_JOURNAL(law9_an_output_as_a_name),
         IN_EVERY_JOURNAL(law9_a_run_read_names_the_next),
     };

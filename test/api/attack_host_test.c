@@ -64,6 +64,19 @@ static void law3_an_ignored_insert_is_not_recorded(void **state)
     dur_close(log);
 }
 
+/* … and is recorded once there is no authorizer, which SQLite does not tell its statements. */
+static void law3_an_authorizer_is_taken_away(void **state)
+{
+    test_host *host = *state;
+    test_script script = script_for(host);
+    dur_log *log = host_log(host);
+
+    ignored_step(&script, log);
+    sqlite3_set_authorizer(host->db, NULL, NULL);
+    assert_kept_is_written(&script, log);
+    dur_close(log);
+}
+
 /* Law 6: a run or a claim that was ignored is not started. */
 static void law6_an_ignored_claim_is_no_claim(void **state)
 {
@@ -260,6 +273,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_EVERY_JOURNAL(law3_an_ignored_insert_is_not_recorded),
+        IN_EVERY_JOURNAL(law3_an_authorizer_is_taken_away),
         IN_EVERY_JOURNAL(law6_an_ignored_claim_is_no_claim),
         ON_DISK(law1_other_databases_are_not_locked),
         HOST_TEST_(law1_an_interrupt_leaves_no_transaction, "rollback", host_with_rollback),

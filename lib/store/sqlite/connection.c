@@ -207,6 +207,17 @@ DURABLE_INTERNAL int durable_sqlite_write_begin(durable_sqlite *store, durable_w
     return DUR_OK;
 }
 
+/* SQLite tells its statements when an authorizer is set, but not when it is taken away: one that
+ * had no effect is prepared anew. */
+static void forget(durable_sqlite *store, sqlite3_stmt *statement)
+{
+    for (int i = 0; i < DURABLE_SQL_COUNT; i++) {
+        if (store->statements[i] != statement) continue;
+        sqlite3_finalize(statement);
+        store->statements[i] = NULL;
+    }
+}
+
 DURABLE_INTERNAL int durable_sqlite_write_step(durable_sqlite *store, durable_write *write,
                                                sqlite3_stmt *statement, int *changes)
 {
@@ -222,6 +233,7 @@ DURABLE_INTERNAL int durable_sqlite_write_step(durable_sqlite *store, durable_wr
                        : 0;
     if (result != SQLITE_DONE) durable_sqlite_failed(store, result, write->doing);
     durable_sqlite_rest(statement);
+    if (result == SQLITE_DONE && changes && *changes == 0) forget(store, statement);
     return result;
 }
 
