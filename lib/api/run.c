@@ -104,6 +104,15 @@ DUR_API dur_value dur_input(const dur_run *run)
     return run ? run->input : dur_null();
 }
 
+/* What a stopped run is told changes nothing, but it counts as one more request: recording again
+ * what has stopped it must not make as if nothing had been said. */
+static bool is_heard(dur_run *run)
+{
+    if (!run || !run->log || run->ended) return false;
+    if (run->stop != DUR_OK) run->stopped_calls++;
+    return run->stop == DUR_OK;
+}
+
 DUR_API int dur_set_output(dur_run *run, dur_value output)
 {
     durable_datum datum;
@@ -111,7 +120,7 @@ DUR_API int dur_set_output(dur_run *run, dur_value output)
 
     if (code != DUR_OK) return code;
     if (run->ended) return durable_run_misuse(run, "the run has ended already");
-    if (run->stop != DUR_OK) return run->stop;
+    if (!is_heard(run)) return run->stop;
     if (durable_value_encode(output, &datum) != DUR_OK)
         return durable_run_stop(run, DUR_MISUSE, "the output is no value (type %d)",
                                 (int)output.type);
@@ -156,7 +165,7 @@ DUR_API void dur_fail(dur_run *run, const char *format, ...)
 {
     va_list arguments;
 
-    if (!run || !run->log || run->stop != DUR_OK || run->ended || run->failing) return;
+    if (!is_heard(run) || run->failing) return;
     va_start(arguments, format);
     print_message(run->failure, format, arguments);
     va_end(arguments);
@@ -174,7 +183,7 @@ DUR_API void dur_stop(dur_run *run, const char *format, ...)
     char message[DURABLE_FAILURE_SIZE];
     va_list arguments;
 
-    if (!run || !run->log || run->stop != DUR_OK || run->ended) return;
+    if (!is_heard(run)) return;
     va_start(arguments, format);
     print_message(message, format, arguments);
     va_end(arguments);

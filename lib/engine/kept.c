@@ -83,42 +83,50 @@ static bool has_fence_of(const dur_step *step, const durable_run_record *record)
     return step->fence.epoch == record->epoch && step->fence.token == record->token;
 }
 
+/* Whether the outcome is settled: recorded for good, or the run is another owner's for good. What
+ * is done or seen within a transaction of the host's may be undone with it. */
+static int settle(dur_log *log, dur_step *step, const durable_run_record *record, bool *settled)
+{
+    bool joined = record->joined;
+    int code = DUR_OK;
+
+    if (has_fence_of(step, record)) code = append_kept(log, step, &joined);
+    if (code == DUR_LOST) code = DUR_OK;
+    *settled = code == DUR_OK && !joined;
+    return code;
+}
+
 DURABLE_INTERNAL int durable_kept_flush(dur_log *log, const durable_run_record *record)
 {
     dur_step **link = &log->kept;
 
     while (*link) {
         dur_step *step = *link;
+        bool settled = false;
+        int code = is_of(step, record) ? settle(log, step, record, &settled) : DUR_OK;
 
-        if (!is_of(step, record)) {
+        if (code != DUR_OK) return code;
+        if (settled) {
+            *link = step->next;
+            durable_step_free(step);
+        } else {
             link = &step->next;
-            continue;
         }
-        if (has_fence_of(step, record)) {
-            bool joined;
-            int code = append_kept(log, step, &joined);
-
-            if (durable_is_transient(code) || code == DUR_TOO_BIG) return code;
-            if (code == DUR_OK && joined) { /* kept until the run shows another fence */
-                link = &step->next;
-                continue;
-            }
-        }
-        *link = step->next;
-        durable_step_free(step);
     }
     return DUR_OK;
 }
 
+/* All are written before the first claim is given back: it guards every one of them. */
 DURABLE_INTERNAL void durable_kept_flush_all(dur_log *log)
 {
+    bool joined;
+
+    for (dur_step *step = log->kept; step; step = step->next) append_kept(log, step, &joined);
     while (log->kept) {
         dur_step *step = log->kept;
-        bool joined;
 
         log->kept = step->next;
-        if (append_kept(log, step, &joined) == DUR_OK)
-            log->store->methods->release_run(log->store, &step->fence);
+        log->store->methods->release_run(log->store, &step->fence);
         durable_step_free(step);
     }
 }

@@ -66,6 +66,8 @@ static int fail_to_record(dur_step *step, const durable_outcome *outcome, int co
     durable_run_stop_with_store(run, code, step->position, step->name);
     if (durable_is_transient(code)) {
         step->unrecorded = true;
+        /* Tried within a transaction of the host's only, or once outside it? */
+        if (step->kept) step->kept_outcome.joined &= outcome->joined;
         durable_keep(step, outcome);
     } else {
         durable_step_close(step);

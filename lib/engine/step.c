@@ -127,13 +127,25 @@ DURABLE_INTERNAL int durable_run_confirm(dur_run *run, int64_t position)
     return durable_run_stop_with_store(run, code, position, NULL);
 }
 
+/* The first batch follows the claim. Before a later one the run may have been deleted, and its key
+ * given to another. */
+static int confirm_before_load(dur_run *run, int64_t position)
+{
+    durable_store *store = run->log->store;
+    int code;
+
+    if (!run->fence.provisional && run->history.loaded == 0) return DUR_OK;
+    code = store->methods->confirm(store, &run->fence);
+    return code == DUR_OK ? DUR_OK : durable_run_stop_with_store(run, code, position, NULL);
+}
+
 DURABLE_INTERNAL int durable_run_peek(dur_run *run, const durable_step_record **record,
                                       int64_t position)
 {
     int code = DUR_OK;
 
     *record = NULL;
-    if (durable_history_must_load(&run->history)) code = durable_run_confirm(run, position);
+    if (durable_history_must_load(&run->history)) code = confirm_before_load(run, position);
     if (code != DUR_OK) return code;
     code = durable_history_peek(&run->history, record, &position);
     if (code != DUR_OK) return durable_run_stop_with_store(run, code, position, NULL);
@@ -184,6 +196,7 @@ static int replay(dur_run *run, const durable_request *request,
     }
     if (failed) run->failure_pending = true;
     answer->value = value;
+    run->in_gap = false;
     run->position++;
     durable_history_pass(&run->history);
     return failed ? DUR_FAILED : DUR_REPLAYED;

@@ -60,6 +60,7 @@ typedef struct durable_run_record {
     durable_datum input;
     durable_datum output;
     const char *failure; /* why it failed, or the report of a parked run; NULL: none */
+    bool joined;         /* read within a foreign transaction, and as provisional as that */
 } durable_run_record;
 
 /* A run to be started and claimed in one act. */

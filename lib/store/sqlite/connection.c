@@ -5,6 +5,9 @@
 
 /* The pace at which SQLite's own busy timeout sleeps, which it found by experience. */
 static const int wait_steps_ms[] = {1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100};
+/* An interrupt may come and go between the tries. */
+#define UNDO_TRIES 8
+
 #define WAIT_STEP_COUNT ((int64_t)(sizeof wait_steps_ms / sizeof wait_steps_ms[0]))
 
 /* ---- Errors -------------------------------------------------------------------------------- */
@@ -281,8 +284,9 @@ static bool prepare_group(durable_sqlite *store, const durable_write *write)
 
     for (int i = 0; i < 3; i++)
         if (!durable_sqlite_statement(store, write->joined ? joined[i] : alone[i])) return false;
-    return durable_sqlite_statement(store, DURABLE_SQL_DROP_CLAIM) ||
-           store->head.error.sqlite_code == SQLITE_ERROR;
+    if (durable_sqlite_statement(store, DURABLE_SQL_DROP_CLAIM)) return true;
+    return store->head.error.sqlite_code == SQLITE_ERROR &&
+           durable_sqlite_statement(store, DURABLE_SQL_EMERGENCY) != NULL;
 }
 
 /* In a transaction SAVEPOINT takes no lock: where it is "busy", a write statement of the host is
@@ -327,18 +331,25 @@ DURABLE_INTERNAL int durable_sqlite_group_commit(durable_sqlite *store, durable_
     return result;
 }
 
-static void undo_group(durable_sqlite *store, durable_write *write)
+/* True where nothing is left to be undone. A savepoint that is not there was never opened. */
+static bool undo_group(durable_sqlite *store, durable_write *write)
 {
-    if (write->joined) {
-        if (step_plain(store, write, DURABLE_SQL_ROLLBACK_TO) == SQLITE_DONE &&
-            step_plain(store, write, DURABLE_SQL_RELEASE) == SQLITE_DONE)
-            return;
-    } else if (step_plain(store, write, DURABLE_SQL_ROLLBACK) == SQLITE_DONE) {
-        return;
-    }
-    /* While the host's sqlite3_interrupt() holds, no ROLLBACK runs. But SQLite rolls back by itself
-     * where a write statement is interrupted: this one, whose fence is null, deletes nothing. */
-    step_plain(store, write, DURABLE_SQL_DROP_CLAIM);
+    int result;
+
+    if (!write->joined) return step_plain(store, write, DURABLE_SQL_ROLLBACK) == SQLITE_DONE;
+    result = step_plain(store, write, DURABLE_SQL_ROLLBACK_TO);
+    if ((result & 0xff) == SQLITE_ERROR) return true;
+    return result == SQLITE_DONE && step_plain(store, write, DURABLE_SQL_RELEASE) == SQLITE_DONE;
+}
+
+/* While the host's sqlite3_interrupt() holds, no ROLLBACK runs. But SQLite rolls back by itself
+ * where a write statement is interrupted. The one, whose fence is null, deletes nothing if it runs;
+ * what the other makes is undone by the next try. */
+static void provoke_rollback(durable_sqlite *store, durable_write *write)
+{
+    bool has_tables = store->statements[DURABLE_SQL_DROP_CLAIM] != NULL;
+
+    step_plain(store, write, has_tables ? DURABLE_SQL_DROP_CLAIM : DURABLE_SQL_EMERGENCY);
 }
 
 /* SQLite may have rolled back by itself; then there is nothing left to do. The error that led here
@@ -348,9 +359,9 @@ DURABLE_INTERNAL void durable_sqlite_group_rollback(durable_sqlite *store, durab
     durable_error error;
 
     durable_error_copy(&error, &store->head.error);
-    for (int i = 0; i < 2 && !sqlite3_get_autocommit(store->db); i++) {
-        undo_group(store, write);
-        if (write->joined) break;
+    for (int i = 0; i < UNDO_TRIES && !sqlite3_get_autocommit(store->db); i++) {
+        if (undo_group(store, write)) break;
+        provoke_rollback(store, write);
     }
     store->grouped = false;
     store->host_gone = false;

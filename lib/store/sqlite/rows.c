@@ -204,6 +204,7 @@ DURABLE_INTERNAL int durable_read_run_row(durable_sqlite *store, sqlite3_stmt *s
     read_datum(&row, 13, &record->input);
     read_datum(&row, 15, &record->output);
     record->failure = read_string(&row, 17, true);
+    record->joined = !sqlite3_get_autocommit(store->db);
     return row.code;
 }
 

@@ -162,17 +162,20 @@ static int query_integer(durable_sqlite *store, const char *sql, int64_t *intege
     " FROM @sqlite_master WHERE name COLLATE NOCASE IN ('durable_runs', 'durable_claims',"         \
     " 'durable_steps', 'durable_runs_view', 'durable_steps_view', 'durable_run_deleted')"
 
+/* In one query: between two, another process may make the log. */
 static int count_objects(durable_sqlite *store, int64_t *log, int64_t *others)
 {
+    int64_t both = 0;
     bool present;
     int code = query_integer(store,
-                             "SELECT count(*) FROM @sqlite_master"
-                             " WHERE name = 'durable_log' COLLATE NOCASE",
-                             log, &present);
+                             "SELECT (SELECT 1000 * count(*) FROM @sqlite_master"
+                             " WHERE name = 'durable_log' COLLATE NOCASE)"
+                             " + (SELECT count(*)" OTHER_OBJECTS ")",
+                             &both, &present);
 
-    if (code != DUR_OK) return code;
-    return query_integer(store,
-                         "SELECT count(*)" OTHER_OBJECTS, others, &present);
+    *log = both / 1000;
+    *others = both % 1000;
+    return code;
 }
 
 /* Names of ours without a durable_log beside them. */

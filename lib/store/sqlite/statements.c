@@ -27,6 +27,7 @@ DURABLE_INTERNAL const char *durable_statement_text(durable_statement which)
     case DURABLE_SQL_SAVEPOINT: return "SAVEPOINT durable_write_of_ours";
     case DURABLE_SQL_RELEASE: return "RELEASE durable_write_of_ours";
     case DURABLE_SQL_ROLLBACK_TO: return "ROLLBACK TO durable_write_of_ours";
+    case DURABLE_SQL_EMERGENCY: return "CREATE TABLE @durable_emergency(x)";
     case DURABLE_SQL_FIND_RUN:
         return "SELECT r.run AS run, r.id AS id, r.uid AS uid, r.workflow AS workflow,"
                " iif(c.run, 1, r.status) AS status, r.behaviour AS behaviour,"
