@@ -32,6 +32,14 @@ DUR_API int dur_begin_run(dur_log *log, const char *workflow, const char *run_id
     return begin(log, workflow, run_id, start, run);
 }
 
+static int check_not_ended(dur_run *run)
+{
+    int code = durable_check_run(run);
+
+    if (code != DUR_OK || !run->ended) return code;
+    return durable_run_misuse(run, "the run has ended already");
+}
+
 static int end_after(dur_run *run, int result)
 {
     char failure[64];
@@ -70,19 +78,17 @@ DUR_API int dur_execute(dur_log *log, const char *workflow, const char *run_id,
 
 DUR_API int dur_complete_run(dur_run *run, dur_value output)
 {
-    int code = durable_check_run(run);
+    int code = check_not_ended(run);
 
     if (code != DUR_OK) return code;
-    if (run->ended) return durable_run_misuse(run, "the run has ended already");
     return durable_run_end(run, output, NULL);
 }
 
 DUR_API int dur_fail_run(dur_run *run, const char *message)
 {
-    int code = durable_check_run(run);
+    int code = check_not_ended(run);
 
     if (code != DUR_OK) return code;
-    if (run->ended) return durable_run_misuse(run, "the run has ended already");
     code = durable_run_end(run, dur_null(), message ? message : "run failed");
     return code == DUR_FAILED && run->ended ? DUR_OK : code;
 }
@@ -116,10 +122,9 @@ static bool is_heard(dur_run *run)
 DUR_API int dur_set_output(dur_run *run, dur_value output)
 {
     durable_datum datum;
-    int code = durable_check_run(run);
+    int code = check_not_ended(run);
 
     if (code != DUR_OK) return code;
-    if (run->ended) return durable_run_misuse(run, "the run has ended already");
     if (!is_heard(run)) return run->stop;
     if (durable_value_encode(output, &datum) != DUR_OK)
         return durable_run_stop(run, DUR_MISUSE, "the output is no value (type %d)",
@@ -173,9 +178,7 @@ DUR_API void dur_fail(dur_run *run, const char *format, ...)
         run->failing = true;
         return;
     }
-    durable_error_set(&run->error, DUR_FAILED, "%s", run->failure);
-    durable_error_copy(&run->log->error, &run->error);
-    run->stop = DUR_FAILED;
+    durable_run_stop_failed(run);
 }
 
 DUR_API void dur_stop(dur_run *run, const char *format, ...)

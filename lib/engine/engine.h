@@ -169,6 +169,9 @@ DURABLE_INTERNAL int durable_run_begin(dur_log *log, const char *workflow, const
  * memory for it. */
 DURABLE_INTERNAL bool durable_keep(dur_step *step, const durable_outcome *outcome);
 
+/* Whether the outcome is kept beyond its run's pass. */
+DURABLE_INTERNAL bool durable_outlives_pass(const dur_step *step);
+
 /* Move a closing run's kept steps to its log. */
 DURABLE_INTERNAL void durable_kept_detach(dur_run *run);
 
@@ -197,6 +200,9 @@ DURABLE_INTERNAL int durable_run_stop_with_store(dur_run *run, int code, int64_t
 /* The same words in the errors of run and log, without stopping. */
 DURABLE_INTERNAL int durable_run_take_error(dur_run *run, int code, int64_t position,
                                             const char *name);
+
+/* Stop the run by the failure whose message it holds. Gives DUR_FAILED. */
+DURABLE_INTERNAL int durable_run_stop_failed(dur_run *run);
 
 /* A misuse that stops nothing: sets the error of run and log. */
 DURABLE_INTERNAL int durable_run_misuse(dur_run *run, const char *format, ...);
@@ -251,9 +257,6 @@ typedef struct durable_asked {
     int line;
     bool sequential; /* the step before it is over: DUR_STEP and dur_replay_or_run() */
 } durable_asked;
-
-/* Has what the run wrote in a transaction of the host's survived? Stops the run if not. */
-DURABLE_INTERNAL int durable_run_confirm(dur_run *run, int64_t position);
 
 /* The next row of the run's history; NULL: none is left. Stops the run where it cannot be read. */
 DURABLE_INTERNAL int durable_run_peek(dur_run *run, const durable_step_record **record,

@@ -37,6 +37,13 @@ DURABLE_INTERNAL bool durable_keep(dur_step *step, const durable_outcome *outcom
     return true;
 }
 
+/* What was tried within a transaction of the host's goes with it: the body's own work may have been
+ * undone. */
+DURABLE_INTERNAL bool durable_outlives_pass(const dur_step *step)
+{
+    return step->kept && !step->kept_outcome.joined;
+}
+
 DURABLE_INTERNAL void durable_kept_detach(dur_run *run)
 {
     dur_step *step = run->open_first;
@@ -44,9 +51,7 @@ DURABLE_INTERNAL void durable_kept_detach(dur_run *run)
     while (step) {
         dur_step *next = step->next;
 
-        /* What was tried within a transaction of the host's goes with it: the body's own work may
-         * have been undone. */
-        if (step->kept && !step->kept_outcome.joined) {
+        if (durable_outlives_pass(step)) {
             durable_step_unlink(step);
             step->fence = run->fence;
             step->run = NULL;
@@ -136,9 +141,8 @@ DURABLE_INTERNAL void durable_kept_flush_run(dur_run *run)
     bool joined;
 
     for (dur_step *step = run->open_first; step; step = step->next) {
-        if (!step->kept) continue;
         step->fence = run->fence;
-        if (!step->kept_outcome.joined) append_kept(run->log, step, &joined);
+        if (durable_outlives_pass(step)) append_kept(run->log, step, &joined);
         step->kept = false;
     }
 }

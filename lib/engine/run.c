@@ -29,6 +29,20 @@ DURABLE_INTERNAL int durable_run_stop(dur_run *run, int code, const char *format
     return code;
 }
 
+/* The failure in its own words, as dur_errmsg() gives the reason of a failed run. */
+static int tell_failure(dur_run *run)
+{
+    durable_error_set(&run->error, DUR_FAILED, "%s", run->failure);
+    tell_log(run);
+    return DUR_FAILED;
+}
+
+DURABLE_INTERNAL int durable_run_stop_failed(dur_run *run)
+{
+    run->stop = tell_failure(run);
+    return run->stop;
+}
+
 DURABLE_INTERNAL int durable_run_misuse(dur_run *run, const char *format, ...)
 {
     va_list arguments;
@@ -157,10 +171,7 @@ static int end_failed(dur_run *run, const char *failure)
 
     durable_run_set_failure(run, failure, strlen(failure));
     code = write_ending(run, DURABLE_FAILED, NULL, run->failure);
-    if (code != DUR_OK) return code;
-    durable_error_set(&run->error, DUR_FAILED, "%s", run->failure);
-    tell_log(run);
-    return DUR_FAILED;
+    return code == DUR_OK ? tell_failure(run) : code;
 }
 
 static int end_completed(dur_run *run, dur_value output)
@@ -243,7 +254,7 @@ static void unlink_run(dur_run *run)
 static bool has_kept(const dur_run *run)
 {
     for (const dur_step *step = run->open_first; step; step = step->next)
-        if (step->kept && !step->kept_outcome.joined) return true;
+        if (durable_outlives_pass(step)) return true;
     return false;
 }
 

@@ -93,15 +93,6 @@ static int check_gap(dur_run *run, const durable_request *request)
                             (long long)request->position);
 }
 
-static int stop_unhandled(dur_run *run)
-{
-    if (run->stop != DUR_OK) return run->stop;
-    run->stop = DUR_FAILED;
-    durable_error_set(&run->error, DUR_FAILED, "%s", run->failure);
-    durable_error_copy(&run->log->error, &run->error);
-    return DUR_FAILED;
-}
-
 static int stop_unreadable(dur_run *run, const durable_request *request, int code,
                            const durable_asked *asked)
 {
@@ -117,26 +108,20 @@ static int stop_unreadable(dur_run *run, const durable_request *request, int cod
 /* Records that joined a transaction of the host's, and the claim itself, may be gone with it: then
  * nothing is read under a key that may be another run's by now, and nothing is executed on top of a
  * step that did not happen. */
-DURABLE_INTERNAL int durable_run_confirm(dur_run *run, int64_t position)
+static int confirm(dur_run *run, int64_t position)
 {
     durable_store *store = run->log->store;
-    int code = DUR_OK;
+    int code = store->methods->confirm(store, &run->fence);
 
-    if (run->fence.provisional) code = store->methods->confirm(store, &run->fence);
-    if (code == DUR_OK) return DUR_OK;
-    return durable_run_stop_with_store(run, code, position, NULL);
+    return code == DUR_OK ? DUR_OK : durable_run_stop_with_store(run, code, position, NULL);
 }
 
 /* The first batch follows the claim. Before a later one the run may have been deleted, and its key
  * given to another. */
-static int confirm_before_load(dur_run *run, int64_t position)
+static bool must_confirm_load(const dur_run *run)
 {
-    durable_store *store = run->log->store;
-    int code;
-
-    if (!run->fence.provisional && run->history.loaded == 0) return DUR_OK;
-    code = store->methods->confirm(store, &run->fence);
-    return code == DUR_OK ? DUR_OK : durable_run_stop_with_store(run, code, position, NULL);
+    return durable_history_must_load(&run->history) &&
+           (run->fence.provisional || run->history.loaded > 0);
 }
 
 DURABLE_INTERNAL int durable_run_peek(dur_run *run, const durable_step_record **record,
@@ -145,7 +130,7 @@ DURABLE_INTERNAL int durable_run_peek(dur_run *run, const durable_step_record **
     int code = DUR_OK;
 
     *record = NULL;
-    if (durable_history_must_load(&run->history)) code = confirm_before_load(run, position);
+    if (must_confirm_load(run)) code = confirm(run, position);
     if (code != DUR_OK) return code;
     code = durable_history_peek(&run->history, record, &position);
     if (code != DUR_OK) return durable_run_stop_with_store(run, code, position, NULL);
@@ -230,7 +215,7 @@ static int execute(dur_run *run, const durable_request *request, const durable_a
     dur_step *step;
     int code;
 
-    if (run->failure_pending) return stop_unhandled(run);
+    if (run->failure_pending) return durable_run_stop_failed(run);
     now = durable_clock_now(&run->log->clock);
     code = prolong_claim(run, request, options, now);
     if (code != DUR_OK) return code;
@@ -267,7 +252,7 @@ static int answer_request(dur_run *run, const durable_request *request,
     decision = durable_decide(record, request);
     if (decision == DURABLE_REPLAY) return replay(run, request, record, asked, answer);
     code = check_name(run, request);
-    if (code == DUR_OK) code = durable_run_confirm(run, request->position);
+    if (code == DUR_OK && run->fence.provisional) code = confirm(run, request->position);
     if (code != DUR_OK) return code;
     if (decision == DURABLE_DIVERGE)
         return durable_diverge(run, DUR_DIVERGED, request->position, asked, NULL);

@@ -1,24 +1,6 @@
 /* test/api: law 3, a kept result is neither lost nor written against what the host has undone. */
+#include "api/lock.h"
 #include "api/meanwhile.h"
-
-static test_host *with_other(void **state)
-{
-    test_host *host = *state;
-
-    host_run(host->db, "CREATE TABLE mine (x)");
-    host->other = host_connect(host, SQLITE_OPEN_READWRITE);
-    return host;
-}
-
-static void lock(test_script *script)
-{
-    host_run(script->host->other, "BEGIN IMMEDIATE; INSERT INTO mine VALUES (1)");
-}
-
-static void unlock(test_host *host)
-{
-    host_run(host->other, "ROLLBACK");
-}
 
 /* ---- Written in a transaction ---------------------------------------------------------------- */
 

@@ -1,25 +1,6 @@
 /* test/api: law 3, others hold the write lock: waited for; then the result is kept, and is written
  * first when the run is executed again. */
-#include "api/script.h"
-
-static test_host *with_other(void **state)
-{
-    test_host *host = *state;
-
-    host_run(host->db, "CREATE TABLE mine (x)");
-    host->other = host_connect(host, SQLITE_OPEN_READWRITE);
-    return host;
-}
-
-static void lock(test_script *script)
-{
-    host_run(script->host->other, "BEGIN IMMEDIATE; INSERT INTO mine VALUES (1)");
-}
-
-static void unlock(test_host *host)
-{
-    host_run(host->other, "ROLLBACK");
-}
+#include "api/lock.h"
 
 static int count_tries(void *user, int tries)
 {

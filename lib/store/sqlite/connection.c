@@ -5,10 +5,10 @@
 
 /* The pace at which SQLite's own busy timeout sleeps, which it found by experience. */
 static const int wait_steps_ms[] = {1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100};
-/* An interrupt may come and go between the tries. */
-#define UNDO_TRIES 8
-
 #define WAIT_STEP_COUNT ((int64_t)(sizeof wait_steps_ms / sizeof wait_steps_ms[0]))
+
+/* An interrupt may come and go between the tries to undo a group. */
+#define UNDO_TRIES 8
 
 /* ---- Errors -------------------------------------------------------------------------------- */
 
@@ -240,6 +240,14 @@ DURABLE_INTERNAL int durable_sqlite_write_step(durable_sqlite *store, durable_wr
     return result;
 }
 
+DURABLE_INTERNAL int durable_sqlite_not_bound(durable_sqlite *store, const durable_write *write,
+                                              sqlite3_stmt *statement, int result)
+{
+    durable_sqlite_rest(statement);
+    durable_sqlite_failed(store, result, write->doing);
+    return result;
+}
+
 static int host_transaction_gone(durable_sqlite *store, int result)
 {
     durable_error_prefix(&store->head.error, "SQLite rolled back the host's transaction: ");
@@ -302,35 +310,6 @@ static int open_savepoint(durable_sqlite *store, durable_write *write)
     return result;
 }
 
-/*
- * A deferred BEGIN takes no lock at all, on no attached database: each group's first statement is a
- * write to our schema, which takes the one lock that is needed.
- */
-DURABLE_INTERNAL int durable_sqlite_group_begin(durable_sqlite *store, durable_write *write)
-{
-    int result;
-
-    if (!prepare_group(store, write)) return store->head.error.sqlite_code;
-    if (write->joined) {
-        result = open_savepoint(store, write);
-    } else {
-        result = step_plain(store, write, DURABLE_SQL_BEGIN);
-        store->grouped = !sqlite3_get_autocommit(store->db);
-    }
-    /* It may have begun all the same. */
-    if ((result & 0xff) == SQLITE_INTERRUPT) durable_sqlite_group_rollback(store, write);
-    return result;
-}
-
-DURABLE_INTERNAL int durable_sqlite_group_commit(durable_sqlite *store, durable_write *write)
-{
-    int result =
-        step_plain(store, write, write->joined ? DURABLE_SQL_RELEASE : DURABLE_SQL_COMMIT);
-
-    if (sqlite3_get_autocommit(store->db)) store->grouped = false;
-    return result;
-}
-
 /* True where nothing is left to be undone. A savepoint that is not there was never opened. */
 static bool undo_group(durable_sqlite *store, durable_write *write)
 {
@@ -354,7 +333,7 @@ static void provoke_rollback(durable_sqlite *store, durable_write *write)
 
 /* SQLite may have rolled back by itself; then there is nothing left to do. The error that led here
  * is the one to keep. */
-DURABLE_INTERNAL void durable_sqlite_group_rollback(durable_sqlite *store, durable_write *write)
+static void group_rollback(durable_sqlite *store, durable_write *write)
 {
     durable_error error;
 
@@ -366,4 +345,41 @@ DURABLE_INTERNAL void durable_sqlite_group_rollback(durable_sqlite *store, durab
     store->grouped = false;
     store->host_gone = false;
     durable_error_copy(&store->head.error, &error);
+}
+
+/*
+ * A deferred BEGIN takes no lock at all, on no attached database: each group's first statement is a
+ * write to our schema, which takes the one lock that is needed.
+ */
+DURABLE_INTERNAL int durable_sqlite_group_begin(durable_sqlite *store, durable_write *write)
+{
+    int result;
+
+    if (!prepare_group(store, write)) return store->head.error.sqlite_code;
+    if (write->joined) {
+        result = open_savepoint(store, write);
+    } else {
+        result = step_plain(store, write, DURABLE_SQL_BEGIN);
+        store->grouped = !sqlite3_get_autocommit(store->db);
+    }
+    /* It may have begun all the same. */
+    if ((result & 0xff) == SQLITE_INTERRUPT) group_rollback(store, write);
+    return result;
+}
+
+static int group_commit(durable_sqlite *store, durable_write *write)
+{
+    int result =
+        step_plain(store, write, write->joined ? DURABLE_SQL_RELEASE : DURABLE_SQL_COMMIT);
+
+    if (sqlite3_get_autocommit(store->db)) store->grouped = false;
+    return result;
+}
+
+DURABLE_INTERNAL int durable_sqlite_group_end(durable_sqlite *store, durable_write *write,
+                                              int result)
+{
+    if (result == SQLITE_DONE) result = group_commit(store, write);
+    if (result != SQLITE_DONE) group_rollback(store, write);
+    return result;
 }

@@ -88,15 +88,21 @@ DURABLE_INTERNAL int durable_sqlite_write_begin(durable_sqlite *store, durable_w
 DURABLE_INTERNAL int durable_sqlite_write_step(durable_sqlite *store, durable_write *write,
                                                sqlite3_stmt *statement, int *changes);
 
+/* A parameter of a write statement could not be bound: rests it, sets the error, gives `result`. */
+DURABLE_INTERNAL int durable_sqlite_not_bound(durable_sqlite *store, const durable_write *write,
+                                              sqlite3_stmt *statement, int result);
+
 /* After a write: `result` is the last step's. Restores last_insert_rowid; tells whether the host's
  * transaction is still there. Gives the DUR_ code. */
 DURABLE_INTERNAL int durable_sqlite_write_end(durable_sqlite *store, const durable_write *write,
                                               int result);
 
 /* Around several write statements that belong together: a savepoint in the host's transaction, a
- * transaction of our own otherwise. They give SQLite's result, and rollback keeps the error. */
+ * transaction of our own otherwise. The first statement in it is a write. They give SQLite's
+ * result; the end commits where `result` is SQLITE_DONE and undoes all otherwise, keeping the
+ * error. */
 DURABLE_INTERNAL int durable_sqlite_group_begin(durable_sqlite *store, durable_write *write);
-DURABLE_INTERNAL int durable_sqlite_group_commit(durable_sqlite *store, durable_write *write);
-DURABLE_INTERNAL void durable_sqlite_group_rollback(durable_sqlite *store, durable_write *write);
+DURABLE_INTERNAL int durable_sqlite_group_end(durable_sqlite *store, durable_write *write,
+                                              int result);
 
 #endif

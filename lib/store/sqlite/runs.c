@@ -62,11 +62,7 @@ static int insert_run(durable_sqlite *store, durable_write *write, const durable
     *run = 0;
     if (!statement) return store->head.error.sqlite_code;
     result = bind_new_run(statement, new_run);
-    if (result != SQLITE_OK) {
-        durable_sqlite_rest(statement);
-        durable_sqlite_failed(store, result, write->doing);
-        return result;
-    }
+    if (result != SQLITE_OK) return durable_sqlite_not_bound(store, write, statement, result);
     result = durable_sqlite_write_step(store, write, statement, &changes);
     if (changes) *run = sqlite3_last_insert_rowid(store->db);
     return result;
@@ -81,11 +77,7 @@ static int step_claim(durable_sqlite *store, durable_write *write, durable_state
     *changes = 0;
     if (!statement) return store->head.error.sqlite_code;
     result = durable_bind_string(statement, 4, claim->owner);
-    if (result != SQLITE_OK) {
-        durable_sqlite_rest(statement);
-        durable_sqlite_failed(store, result, write->doing);
-        return result;
-    }
+    if (result != SQLITE_OK) return durable_sqlite_not_bound(store, write, statement, result);
     sqlite3_bind_int64(statement, 1, claim->run);
     sqlite3_bind_int64(statement, 2, claim->seen_epoch);
     sqlite3_bind_int64(statement, 3, claim->seen_token);
@@ -132,8 +124,7 @@ DURABLE_INTERNAL int durable_sqlite_create_run(durable_store *base, const durabl
     result = durable_sqlite_group_begin(store, &write);
     if (result == SQLITE_DONE) {
         result = insert_claimed(store, &write, new_run, fence);
-        if (result == SQLITE_DONE) result = durable_sqlite_group_commit(store, &write);
-        if (result != SQLITE_DONE) durable_sqlite_group_rollback(store, &write);
+        result = durable_sqlite_group_end(store, &write, result);
     }
     code = durable_sqlite_write_end(store, &write, result);
     if (code == DUR_DATABASE && result == SQLITE_CONSTRAINT_UNIQUE) return DUR_OK;
@@ -183,9 +174,7 @@ static int fenced_step(durable_sqlite *store, durable_write *write, durable_stat
     durable_bind_fence(statement, fence);
     result = bind ? bind(statement, context) : SQLITE_OK;
     if (result == SQLITE_OK) return durable_sqlite_write_step(store, write, statement, changes);
-    durable_sqlite_rest(statement);
-    durable_sqlite_failed(store, result, write->doing);
-    return result;
+    return durable_sqlite_not_bound(store, write, statement, result);
 }
 
 /* Change the run's row and give its claim back, in one commit. *changes is 0 where the fence was no
@@ -201,9 +190,7 @@ static int leave_in_group(durable_sqlite *store, durable_write *write, durable_s
     result = fenced_step(store, write, which, fence, bind, context, changes);
     if (result == SQLITE_DONE && *changes)
         result = fenced_step(store, write, DURABLE_SQL_DROP_CLAIM, fence, NULL, NULL, &dropped);
-    if (result == SQLITE_DONE) result = durable_sqlite_group_commit(store, write);
-    if (result != SQLITE_DONE) durable_sqlite_group_rollback(store, write);
-    return result;
+    return durable_sqlite_group_end(store, write, result);
 }
 
 /* The claim is ours no more: was this very act done before, and only its answer lost? */

@@ -292,8 +292,7 @@ static int create_schema(durable_sqlite *store)
     result = durable_sqlite_group_begin(store, &write);
     if (result == SQLITE_DONE) {
         result = create_missing(store, &write);
-        if (result == SQLITE_DONE) result = durable_sqlite_group_commit(store, &write);
-        if (result != SQLITE_DONE) durable_sqlite_group_rollback(store, &write);
+        result = durable_sqlite_group_end(store, &write, result);
     }
     return durable_sqlite_write_end(store, &write, result);
 }

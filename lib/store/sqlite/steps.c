@@ -64,11 +64,7 @@ static int insert_outcome(durable_sqlite *store, durable_write *write, durable_o
 
     if (!statement) return store->head.error.sqlite_code;
     result = bind_outcome(statement, outcome);
-    if (result != SQLITE_OK) {
-        durable_sqlite_rest(statement);
-        durable_sqlite_failed(store, result, write->doing);
-        return result;
-    }
+    if (result != SQLITE_OK) return durable_sqlite_not_bound(store, write, statement, result);
     result = durable_sqlite_write_step(store, write, statement, &changes);
     if (result == SQLITE_CONSTRAINT_PRIMARYKEY) return explain_conflict(store, outcome);
     if (result == SQLITE_DONE && changes == 0) {
@@ -112,9 +108,7 @@ static int append_all(durable_sqlite *store, durable_write *write, durable_outco
     if (result != SQLITE_DONE) return result;
     for (size_t i = 0; i < count && result == SQLITE_DONE; i++)
         result = append_one(store, write, &outcomes[i]);
-    if (result == SQLITE_DONE) result = durable_sqlite_group_commit(store, write);
-    if (result != SQLITE_DONE) durable_sqlite_group_rollback(store, write);
-    return result;
+    return durable_sqlite_group_end(store, write, result);
 }
 
 DURABLE_INTERNAL int durable_sqlite_append_outcomes(durable_store *base, durable_outcome *outcomes,
