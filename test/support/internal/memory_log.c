@@ -1,11 +1,13 @@
 /* test/support: the rows of the in-memory store; see memory_store.h. */
 #include "support/internal/memory_log.h"
 
+#include "support/internal/memory_waits.h"
+
 #include <stdlib.h>
 
 /* ---- Memory ---- */
 
-static void *copy_bytes(const void *bytes, size_t length)
+void *memory_copy_bytes(const void *bytes, size_t length)
 {
     char *copy = malloc(length ? length : 1);
 
@@ -14,33 +16,32 @@ static void *copy_bytes(const void *bytes, size_t length)
     return copy;
 }
 
-static char *copy_text(const char *text)
+char *memory_copy_text(const char *text)
 {
-    return text ? copy_bytes(text, strlen(text) + 1) : NULL;
+    return text ? memory_copy_bytes(text, strlen(text) + 1) : NULL;
 }
 
-static void replace_text(char **place, const char *text)
+void memory_replace_text(char **place, const char *text)
 {
     free(*place);
-    *place = copy_text(text);
+    *place = memory_copy_text(text);
 }
 
-static durable_datum copy_datum(const durable_datum *datum)
+durable_datum memory_copy_datum(const durable_datum *datum)
 {
     durable_datum copy = *datum;
     bool has_bytes = datum->type == DURABLE_DATUM_TEXT || datum->type == DURABLE_DATUM_BLOB;
 
-    copy.bytes = has_bytes ? copy_bytes(datum->bytes, datum->length) : NULL;
+    copy.bytes = has_bytes ? memory_copy_bytes(datum->bytes, datum->length) : NULL;
     return copy;
 }
 
-static void free_const(const void *memory)
+void memory_free_const(const void *memory)
 {
     free((void *)(uintptr_t)memory);
 }
 
-/* At powers of two only, so that long histories stay cheap. */
-static void *grow(void *array, size_t count, size_t size)
+void *memory_grow(void *array, size_t count, size_t size)
 {
     if (count == 0 || (count & (count - 1)) == 0)
         array = realloc(array, (count ? 2 * count : 1) * size);
@@ -52,20 +53,24 @@ static void free_step(memory_step *step)
 {
     free(step->name);
     free(step->site);
-    free_const(step->value.bytes);
+    memory_free_const(step->value.bytes);
 }
 
 static void free_run(memory_run *run)
 {
     for (size_t i = 0; i < run->count; i++) free_step(&run->steps[i]);
+    for (size_t i = 0; i < run->pending_count; i++) memory_pending_free(&run->pending[i]);
+    memory_run_await(run, NULL, 0);
     free(run->steps);
+    free(run->pending);
+    free(run->queue);
     free(run->id);
     free(run->uid);
     free(run->workflow);
     free(run->owner);
     free(run->failure);
-    free_const(run->input.bytes);
-    free_const(run->output.bytes);
+    memory_free_const(run->input.bytes);
+    memory_free_const(run->output.bytes);
 }
 
 memory_log *memory_log_new(void)
@@ -80,7 +85,11 @@ memory_log *memory_log_new(void)
 void memory_log_free(memory_log *log)
 {
     for (size_t i = 0; i < log->count; i++) free_run(&log->runs[i]);
+    for (size_t i = 0; i < log->signal_count; i++) memory_signal_free(&log->signals[i]);
+    for (size_t i = 0; i < log->queue_count; i++) free(log->queues[i].name);
     free(log->runs);
+    free(log->signals);
+    free(log->queues);
     narrative_free(&log->story);
     free(log);
 }
@@ -115,90 +124,122 @@ const char *memory_run_name(const memory_log *log, int64_t key)
 
 const char *memory_status_name(int status)
 {
-    static const char *const names[] = {"running", "completed", "failed", "parked"};
+    static const char *const names[] = {"running", "completed", "failed", "parked", "suspended"};
 
-    return status >= DURABLE_RUNNING && status <= DURABLE_PARKED ? names[status - 1] : "?";
+    return status >= DURABLE_RUNNING && status <= DURABLE_SUSPENDED ? names[status - 1] : "?";
 }
 
 memory_run *memory_run_add(memory_log *log, const durable_new_run *new_run)
 {
     memory_run *run;
 
-    log->runs = grow(log->runs, log->count, sizeof *log->runs);
+    log->runs = memory_grow(log->runs, log->count, sizeof *log->runs);
     run = &log->runs[log->count++];
     memset(run, 0, sizeof *run);
     run->key = (int64_t)log->count;
     run->status = DURABLE_RUNNING;
     run->behaviour = new_run->behaviour;
-    run->id = copy_text(new_run->id);
-    run->uid = copy_text(new_run->uid);
-    run->workflow = copy_text(new_run->workflow);
-    run->input = copy_datum(&new_run->input);
+    run->id = memory_copy_text(new_run->id);
+    run->uid = memory_copy_text(new_run->uid);
+    run->workflow = memory_copy_text(new_run->workflow);
+    run->input = memory_copy_datum(&new_run->input);
+    run->queue = memory_copy_text(new_run->queue);
+    run->priority = new_run->priority;
     run->created = new_run->now;
-    run->epoch = 1;
-    run->claims = 1;
-    memory_run_take(run, new_run->owner, new_run->token, new_run->lease_end);
+    run->token = new_run->token;
+    run->due = new_run->due;
+    if (new_run->owner) {
+        run->epoch = 1;
+        run->claims = 1;
+        memory_run_take(run, new_run->owner, new_run->token, new_run->lease_end);
+    }
     return run;
 }
 
 void memory_run_take(memory_run *run, const char *owner, int64_t token, int64_t lease_end)
 {
-    replace_text(&run->owner, owner);
+    memory_replace_text(&run->owner, owner);
     run->token = token;
     run->lease_end = lease_end;
+    run->due = DURABLE_NEVER;
 }
 
-void memory_run_give_back(memory_run *run)
+void memory_run_give_back(memory_run *run, int64_t due)
 {
-    replace_text(&run->owner, NULL);
+    memory_replace_text(&run->owner, NULL);
     run->lease_end = 0;
+    run->due = due;
+}
+
+void memory_run_await(memory_run *run, const char *const *addresses, size_t count)
+{
+    for (size_t i = 0; i < run->await_count; i++) free(run->awaits[i]);
+    free(run->awaits);
+    run->awaits = NULL;
+    for (run->await_count = 0; run->await_count < count; run->await_count++) {
+        run->awaits = memory_grow(run->awaits, run->await_count, sizeof *run->awaits);
+        run->awaits[run->await_count] = memory_copy_text(addresses[run->await_count]);
+    }
+}
+
+bool memory_run_awaits(const memory_run *run, const char *address)
+{
+    for (size_t i = 0; i < run->await_count; i++)
+        if (strcmp(run->awaits[i], address) == 0) return true;
+    return false;
 }
 
 void memory_run_resume(memory_run *run)
 {
     run->status = DURABLE_RUNNING;
     run->ended = 0;
-    replace_text(&run->failure, NULL);
+    memory_replace_text(&run->failure, NULL);
+    memory_run_await(run, NULL, 0);
 }
 
 void memory_run_end(memory_run *run, const durable_ending *ending)
 {
     run->status = ending->status;
     run->ended = ending->status == DURABLE_PARKED ? 0 : ending->now;
-    free_const(run->output.bytes);
-    run->output = copy_datum(&ending->output);
-    replace_text(&run->failure, ending->failure);
-    memory_run_give_back(run);
+    memory_free_const(run->output.bytes);
+    run->output = memory_copy_datum(&ending->output);
+    memory_replace_text(&run->failure, ending->failure);
+    if (ending->clears_pending) memory_pending_clear(run);
+    memory_run_give_back(run, DURABLE_NEVER);
 }
 
 int memory_run_show(const memory_run *run, durable_run_visitor *visit, void *context)
 {
     durable_run_record record = {.run = run->key,
-                                 .id = copy_text(run->id),
-                                 .uid = copy_text(run->uid),
-                                 .workflow = copy_text(run->workflow),
+                                 .id = memory_copy_text(run->id),
+                                 .uid = memory_copy_text(run->uid),
+                                 .workflow = memory_copy_text(run->workflow),
                                  .status = run->status,
                                  .behaviour = run->behaviour,
                                  .epoch = run->epoch,
                                  .token = run->token,
-                                 .owner = copy_text(run->owner),
+                                 .owner = memory_copy_text(run->owner),
                                  .lease_end = run->lease_end,
                                  .claims = run->claims,
                                  .created = run->created,
                                  .ended = run->ended,
-                                 .input = copy_datum(&run->input),
-                                 .output = copy_datum(&run->output),
-                                 .failure = copy_text(run->failure)};
+                                 .input = memory_copy_datum(&run->input),
+                                 .output = memory_copy_datum(&run->output),
+                                 .failure = memory_copy_text(run->failure),
+                                 .queue = memory_copy_text(run->queue),
+                                 .priority = run->priority,
+                                 .due = run->due};
     const durable_run_record lent = record;
     int result = visit(&record, context);
 
-    free_const(lent.id);
-    free_const(lent.uid);
-    free_const(lent.workflow);
-    free_const(lent.owner);
-    free_const(lent.failure);
-    free_const(lent.input.bytes);
-    free_const(lent.output.bytes);
+    memory_free_const(lent.id);
+    memory_free_const(lent.uid);
+    memory_free_const(lent.workflow);
+    memory_free_const(lent.owner);
+    memory_free_const(lent.failure);
+    memory_free_const(lent.queue);
+    memory_free_const(lent.input.bytes);
+    memory_free_const(lent.output.bytes);
     return result;
 }
 
@@ -232,7 +273,7 @@ void memory_step_add(memory_run *run, const durable_outcome *outcome)
     size_t index = memory_step_index(run, outcome->position);
     memory_step *step;
 
-    run->steps = grow(run->steps, run->count, sizeof *run->steps);
+    run->steps = memory_grow(run->steps, run->count, sizeof *run->steps);
     step = &run->steps[index];
     memmove(step + 1, step, (run->count++ - index) * sizeof *step);
     *step = (memory_step){.position = outcome->position,
@@ -242,10 +283,10 @@ void memory_step_add(memory_run *run, const durable_outcome *outcome)
                           .began = outcome->began,
                           .kind = outcome->kind,
                           .outcome = outcome->outcome,
-                          .name = copy_bytes(outcome->name, outcome->name_length),
-                          .site = copy_text(outcome->site),
+                          .name = memory_copy_bytes(outcome->name, outcome->name_length),
+                          .site = memory_copy_text(outcome->site),
                           .name_length = outcome->name_length,
-                          .value = copy_datum(&outcome->value)};
+                          .value = memory_copy_datum(&outcome->value)};
 }
 
 void memory_step_remove(memory_run *run, memory_step *step)
@@ -272,17 +313,17 @@ int memory_step_show(const memory_step *step, bool details, durable_step_visitor
     durable_step_record record = {.position = step->position,
                                   .kind = step->kind,
                                   .outcome = step->outcome,
-                                  .name = copy_bytes(step->name, step->name_length),
+                                  .name = memory_copy_bytes(step->name, step->name_length),
                                   .name_length = step->name_length,
-                                  .value = copy_datum(&step->value),
-                                  .site = details ? copy_text(step->site) : NULL,
+                                  .value = memory_copy_datum(&step->value),
+                                  .site = details ? memory_copy_text(step->site) : NULL,
                                   .epoch = details ? step->epoch : 0,
                                   .began = details ? step->began : 0};
     const durable_step_record lent = record;
     int result = visit(&record, context);
 
-    free_const(lent.name);
-    free_const(lent.value.bytes);
-    free_const(lent.site);
+    memory_free_const(lent.name);
+    memory_free_const(lent.value.bytes);
+    memory_free_const(lent.site);
     return result;
 }

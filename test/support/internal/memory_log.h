@@ -14,25 +14,63 @@ typedef struct memory_step {
     bool damaged;
 } memory_step;
 
+typedef struct memory_pending {
+    durable_pending row; /* its pointers are this copy's own */
+    bool damaged;
+} memory_pending;
+
 typedef struct memory_run {
     bool deleted;
-    int64_t key, epoch, token, lease_end, claims, created, ended;
-    int status, behaviour;
-    char *id, *uid, *workflow, *owner, *failure;
+    int64_t key, epoch, token, lease_end, claims, created, ended, due;
+    int status, behaviour, priority;
+    char *id, *uid, *workflow, *owner, *failure, *queue;
     durable_datum input, output;
     memory_step *steps; /* by rising position */
     size_t count;
+    memory_pending *pending; /* likewise */
+    size_t pending_count;
+    char **awaits; /* addresses */
+    size_t await_count;
 } memory_run;
+
+/* Received signals stay, as tombstones of their keys. */
+typedef struct memory_signal {
+    int64_t run, sent;
+    char *address, *key, *failure;
+    durable_datum value;
+    bool received;
+} memory_signal;
+
+typedef struct memory_queue {
+    char *name;
+    durable_limits limits;
+    int64_t next_us;
+} memory_queue;
 
 typedef struct memory_log {
     int handles;
     memory_run *runs; /* runs[key - 1]; deleted ones keep their place */
     size_t count;
+    memory_signal *signals; /* signals[key - 1], in the order in which they were sent */
+    size_t signal_count;
+    memory_queue *queues;
+    size_t queue_count;
+    int64_t version; /* counts the changes */
     narrative story;
 } memory_log;
 
 memory_log *memory_log_new(void);
 void memory_log_free(memory_log *log);
+
+/* Copies that are the log's; running out of memory aborts. */
+void *memory_copy_bytes(const void *bytes, size_t length);
+char *memory_copy_text(const char *text); /* NULL of NULL */
+durable_datum memory_copy_datum(const durable_datum *datum);
+void memory_replace_text(char **place, const char *text);
+void memory_free_const(const void *memory);
+
+/* Room for one element more. At powers of two only, so that long histories stay cheap. */
+void *memory_grow(void *array, size_t count, size_t size);
 
 /* NULL where there is none, or no more. */
 memory_run *memory_run_by_id(const memory_log *log, const char *id);
@@ -45,8 +83,10 @@ const char *memory_status_name(int status);
 
 memory_run *memory_run_add(memory_log *log, const durable_new_run *new_run);
 void memory_run_take(memory_run *run, const char *owner, int64_t token, int64_t lease_end);
-void memory_run_give_back(memory_run *run);
+void memory_run_give_back(memory_run *run, int64_t due);
 void memory_run_resume(memory_run *run);
+void memory_run_await(memory_run *run, const char *const *addresses, size_t count);
+bool memory_run_awaits(const memory_run *run, const char *address);
 void memory_run_end(memory_run *run, const durable_ending *ending);
 
 /* The index of the first step at `position` or after it. */

@@ -12,6 +12,27 @@
  *     load order-1 1..134217727: 0 rows
  *     append order-1 #1 "charge" result low 1: recorded
  *     end order-1 completed
+ * and, of what waits and of those who look for work:
+ *     create order-2 epoch 0 due 5000
+ *     claim order-2 after epoch 0 claims 1 limited
+ *     pending order-1: 1 rows
+ *     put order-1 #2 "charge" attempt 1 due 2000
+ *     suspend order-1 until 5000 for "approval", #4
+ *     suspend order-1 until never for "approval" put #3 "approval" attempt 0 due never: due now
+ *     signal order-1 "approval" key mail-7 failure
+ *     answer order-1 #4: DUR_ENDED
+ *     beat order-1 #4
+ *     peek order-1 "approval": 1
+ *     append order-1 #3 "approval" result low 3 takes 1 clears: recorded
+ *     append order-1 #4 "answer" timed out low 4 clears: recorded
+ *     due orders: order-1 at 5, order-2 at 9
+ *     held orders: none
+ *     queue orders
+ *     limit orders to 10, 2 a process, every 1000 us
+ * `#4` where a signal's name could stand is the callback at that position; `takes 1` and `: 1` name
+ * the first signal of the log. Untold are read_version ("version" for memory_store_fail()) and
+ * is_joined, and the due time of a release.
+ *
  * A verb that fails ends in the code's name, `…: DUR_BUSY`, or `…: DUR_IOERR, survived` where the
  * effect took place all the same.
  */
@@ -36,8 +57,9 @@ typedef enum memory_moment {
     MEMORY_AFTER   /* everything was done: the commit failed and survived */
 } memory_moment;
 
-/* The nth call from now of `verb` ("append"; NULL: any verb) gives `code`. DUR_LOST and
- * DUR_ROLLED_BACK become the verdict of an append. One fault at a time for each handle. */
+/* The nth call from now of `verb` ("append", the first word of its line; NULL: any verb) gives
+ * `code`. DUR_LOST and DUR_ROLLED_BACK become the verdict of an append. One fault at a time for
+ * each handle. */
 void memory_store_fail(durable_store *store, const char *verb, int nth, int code,
                        memory_moment when);
 
@@ -52,5 +74,18 @@ void memory_store_restore(durable_store *store, const char *id); /* same epoch, 
 void memory_store_delete_run(durable_store *store, const char *id);
 void memory_store_delete_step(durable_store *store, const char *id, int64_t position);
 void memory_store_damage_step(durable_store *store, const char *id, int64_t position);
+void memory_store_damage_pending(durable_store *store, const char *id, int64_t position);
+
+/* A sender in another process, who meets no fault of this handle; told as "somebody signals order-1
+ * "approval"", "somebody answers order-1 #4". They give what the verb gives. */
+int memory_store_signal(durable_store *store, const char *id, const char *name, dur_value value,
+                        int64_t now);
+int memory_store_answer(durable_store *store, const char *id, int64_t position, dur_value value,
+                        int64_t now);
+
+/* What is in the log: when the run is due, its pending rows, its signals that were not received. */
+int64_t memory_store_due(durable_store *store, const char *id);
+size_t memory_store_pending(durable_store *store, const char *id);
+size_t memory_store_signals(durable_store *store, const char *id);
 
 #endif

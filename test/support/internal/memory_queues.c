@@ -1,0 +1,182 @@
+/* test/support: the queues of the in-memory store; see memory_queues.h. */
+#include "support/internal/memory_queues.h"
+
+#include <stdlib.h>
+
+/* ---- Heads ---- */
+
+typedef struct grouping {
+    bool (*is_member)(const memory_run *run);
+    bool (*is_same_group)(const memory_run *a, const memory_run *b);
+    int64_t (*order)(const memory_run *run); /* runs that are equal in it stay as created */
+} grouping;
+
+static bool is_to_become_due(const memory_run *run)
+{
+    return !run->owner && run->due != DURABLE_NEVER;
+}
+
+static bool is_same_work(const memory_run *a, const memory_run *b)
+{
+    return a->priority == b->priority && strcmp(a->workflow, b->workflow) == 0;
+}
+
+static int64_t due_of(const memory_run *run)
+{
+    return run->due;
+}
+
+static bool is_held(const memory_run *run)
+{
+    return run->owner != NULL;
+}
+
+static bool is_same_hand(const memory_run *a, const memory_run *b)
+{
+    return strcmp(a->owner, b->owner) == 0 && strcmp(a->workflow, b->workflow) == 0;
+}
+
+static int64_t lease_end_of(const memory_run *run)
+{
+    return run->lease_end;
+}
+
+/* The heads, in the order in which their groups came up. */
+static const memory_run **collect_heads(const memory_log *log, const char *queue,
+                                        const grouping *by, size_t *count)
+{
+    const memory_run **heads = NULL;
+
+    *count = 0;
+    for (size_t i = 0; i < log->count; i++) {
+        const memory_run *run = &log->runs[i];
+        size_t group = 0;
+
+        if (run->deleted || strcmp(run->queue, queue) != 0 || !by->is_member(run)) continue;
+        while (group < *count && !by->is_same_group(heads[group], run)) group++;
+        if (group == *count) {
+            heads = memory_grow(heads, *count, sizeof *heads);
+            heads[(*count)++] = run;
+        } else if (by->order(run) < by->order(heads[group])) {
+            heads[group] = run;
+        }
+    }
+    return heads;
+}
+
+static void each_head(const memory_log *log, const char *queue, const grouping *by,
+                      memory_head_visitor *visit, void *context)
+{
+    size_t count;
+    const memory_run **heads = collect_heads(log, queue, by, &count);
+
+    for (size_t i = 0; i < count; i++)
+        if (visit(heads[i], context)) break;
+    free(heads);
+}
+
+void memory_each_due(const memory_log *log, const char *queue, memory_head_visitor *visit,
+                     void *context)
+{
+    static const grouping by = {is_to_become_due, is_same_work, due_of};
+
+    each_head(log, queue, &by, visit, context);
+}
+
+void memory_each_held(const memory_log *log, const char *queue, memory_head_visitor *visit,
+                      void *context)
+{
+    static const grouping by = {is_held, is_same_hand, lease_end_of};
+
+    each_head(log, queue, &by, visit, context);
+}
+
+/* ---- Limits ---- */
+
+static memory_queue *queue_named(const memory_log *log, const char *name)
+{
+    for (size_t i = 0; i < log->queue_count; i++)
+        if (strcmp(log->queues[i].name, name) == 0) return &log->queues[i];
+    return NULL;
+}
+
+void memory_queue_limit(memory_log *log, const char *name, const durable_limits *limits)
+{
+    memory_queue *queue = queue_named(log, name);
+
+    if (!queue) {
+        log->queues = memory_grow(log->queues, log->queue_count, sizeof *log->queues);
+        queue = &log->queues[log->queue_count++];
+        *queue = (memory_queue){.name = memory_copy_text(name)};
+    }
+    queue->limits = *limits;
+    if (!limits->interval_us) queue->next_us = 0;
+}
+
+/* Held runs but for `except`, whose owner's mark begins so; at most `limit`. */
+static int64_t count_held(const memory_log *log, const char *queue, const char *process,
+                          size_t process_length, int64_t limit, const memory_run *except)
+{
+    int64_t count = 0;
+
+    for (size_t i = 0; i < log->count && count < limit; i++) {
+        const memory_run *run = &log->runs[i];
+        bool counts = run != except && !run->deleted && run->owner &&
+                      strcmp(run->queue, queue) == 0 &&
+                      strncmp(run->owner, process, process_length) == 0;
+
+        count += counts;
+    }
+    return count;
+}
+
+static void look(const memory_log *log, const char *name, const char *process,
+                 size_t process_length, const memory_run *except, durable_queue *found)
+{
+    const memory_queue *queue = queue_named(log, name);
+
+    *found = (durable_queue){.next_us = 0};
+    if (!queue) return;
+    found->limits = queue->limits;
+    found->next_us = queue->next_us;
+    found->active = count_held(log, name, "", 0, queue->limits.max_active, except);
+    found->active_process =
+        count_held(log, name, process, process_length, queue->limits.max_active_process, except);
+}
+
+void memory_queue_look(const memory_log *log, const char *queue, const char *process,
+                       size_t process_length, durable_queue *found)
+{
+    look(log, queue, process, process_length, NULL, found);
+}
+
+/* A clock that was set back leaves a time behind that is further away than it can have been. */
+static int64_t next_us_at(const memory_queue *queue, int64_t now_us)
+{
+    return queue->next_us > now_us + queue->limits.interval_us ? now_us : queue->next_us;
+}
+
+bool memory_queue_admits(const memory_log *log, const memory_run *run, const durable_claim *claim)
+{
+    const memory_queue *queue = queue_named(log, run->queue);
+    const durable_limits *limits;
+    durable_queue held;
+
+    if (!queue) return true;
+    limits = &queue->limits;
+    look(log, run->queue, claim->owner, claim->process_length, run, &held);
+    if (limits->max_active && held.active == limits->max_active) return false;
+    if (limits->max_active_process && held.active_process == limits->max_active_process)
+        return false;
+    return !limits->interval_us || next_us_at(queue, claim->now * 1000) <= claim->now * 1000;
+}
+
+void memory_queue_note_claim(memory_log *log, const memory_run *run, const durable_claim *claim)
+{
+    memory_queue *queue = queue_named(log, run->queue);
+    int64_t now_us = claim->now * 1000, next_us;
+
+    if (!queue || !queue->limits.interval_us) return;
+    next_us = next_us_at(queue, now_us);
+    queue->next_us = (next_us > now_us ? next_us : now_us) + queue->limits.interval_us;
+}

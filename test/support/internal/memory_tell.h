@@ -1,0 +1,85 @@
+/* test/support: the in-memory store from the inside: what its verbs share. */
+#ifndef MEMORY_TELL_H
+#define MEMORY_TELL_H
+
+#include "support/internal/memory_log.h"
+#include "support/internal/memory_store.h"
+
+typedef struct memory_store {
+    durable_store head;
+    memory_log *log;
+    const char *fault_verb;
+    int fault_in; /* 0: no fault is armed */
+    int fault_code;
+    memory_moment fault_when;
+    int dies_in; /* 0: does not */
+    bool dead;
+} memory_store;
+
+typedef struct memory_fault {
+    int code; /* DUR_OK: none */
+    bool prevents;
+} memory_fault;
+
+/* Every verb begins with this. */
+memory_fault memory_next_fault(memory_store *store, const char *verb);
+
+/* Tell the verb in one line, and conclude it. `result`: words for what came of it, or NULL. */
+int memory_finish(memory_store *store, const memory_fault *fault, int code, const char *result,
+                  const char *format, ...) DUR_PRINTF_(5, 6);
+
+/* The parts of it. What the verb returns, after a fault and the owner's death had their say: */
+int memory_conclude(memory_store *store, const memory_fault *fault, int code);
+void memory_end_line(memory_store *store, const memory_fault *fault, int code,
+                     const char *result);
+
+/* "5000", or "never". */
+const char *memory_time_text(int64_t time, char text[32]);
+
+/* "\"approval\"", or for a callback's answer "#5". */
+const char *memory_address_text(const char *address, char text[DURABLE_ADDRESS_SIZE + 2]);
+
+/* The run, if this fence holds it; NULL if not. */
+memory_run *memory_fenced_run(const memory_store *store, const durable_fence *fence);
+
+/* A fence that was given back opens nothing any more, but giving it back again is done. */
+bool memory_is_given_back(const memory_store *store, const durable_fence *fence, int status);
+
+const char *memory_name_of(const memory_store *store, const durable_fence *fence);
+
+/* ---- The verbs that have files of their own ---- */
+
+int memory_append_outcomes(durable_store *base, durable_outcome *outcomes, size_t count);
+int memory_load_history(durable_store *base, int64_t key, int64_t from, int64_t to, int64_t limit,
+                        bool details, durable_step_visitor *visit, void *context,
+                        int64_t *position);
+int memory_summarize_history(durable_store *base, int64_t key, durable_history_summary *summary);
+
+int memory_suspend_run(durable_store *base, durable_fence *fence,
+                       const durable_suspension *suspension);
+int memory_put_pending(durable_store *base, durable_fence *fence, const durable_pending *pending,
+                       int64_t lease_end);
+int memory_load_pending(durable_store *base, int64_t key, durable_pending_visitor *visit,
+                        void *context, int64_t *position);
+
+int memory_send_signal(durable_store *base, const char *run_id, const durable_signal *signal);
+int memory_answer_callback(durable_store *base, const durable_callback *callback,
+                           const durable_signal *signal);
+int memory_beat_callback(durable_store *base, const durable_callback *callback, int64_t now);
+int memory_peek_signal(durable_store *base, int64_t key, const char *address,
+                       durable_signal_visitor *visit, void *context);
+
+int memory_find_due(durable_store *base, const char *queue, durable_due_visitor *visit,
+                    void *context);
+int memory_find_held(durable_store *base, const char *queue, durable_held_visitor *visit,
+                     void *context);
+int memory_look_at_queue(durable_store *base, const char *queue, const char *process,
+                         size_t process_length, durable_queue *found);
+int memory_limit_queue(durable_store *base, const char *queue, const durable_limits *limits);
+
+/* The ways of signals without a fault and without a word: what the verb gives. */
+int memory_deliver(memory_log *log, const char *run_id, const durable_signal *signal);
+int memory_answer(memory_log *log, const durable_callback *callback,
+                  const durable_signal *signal);
+
+#endif

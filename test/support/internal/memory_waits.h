@@ -1,0 +1,35 @@
+/* test/support: what runs wait for, in the in-memory store: pending rows and signals. */
+#ifndef MEMORY_WAITS_H
+#define MEMORY_WAITS_H
+
+#include "support/internal/memory_log.h"
+
+/* NULL where there is none. */
+memory_pending *memory_pending_at(const memory_run *run, int64_t position);
+void memory_pending_put(memory_run *run, const durable_pending *row);
+void memory_pending_remove(memory_run *run, int64_t position); /* or there is none */
+void memory_pending_clear(memory_run *run);
+void memory_pending_free(memory_pending *pending);
+int memory_pending_show(const memory_pending *pending, durable_pending_visitor *visit,
+                        void *context);
+
+/* A callback's answer goes to an address made of its position. */
+void memory_callback_address(int64_t position, char address[DURABLE_ADDRESS_SIZE]);
+
+void memory_signal_add(memory_log *log, int64_t run, const char *address,
+                       const durable_signal *signal);
+void memory_signal_free(memory_signal *signal);
+
+/* The signal of this key, which was sent to this run and not received; NULL: none. */
+memory_signal *memory_signal_waiting(const memory_log *log, int64_t run, int64_t key);
+
+/* The key of the oldest one at that address that was not received; 0: none. */
+int64_t memory_signal_oldest(const memory_log *log, int64_t run, const char *address);
+
+/* Whether one was sent there, received or not: with this key, or any if that is NULL. */
+bool memory_signal_sent(const memory_log *log, int64_t run, const char *address, const char *key);
+
+int memory_signal_show(const memory_log *log, int64_t key, durable_signal_visitor *visit,
+                       void *context);
+
+#endif
