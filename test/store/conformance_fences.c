@@ -115,8 +115,8 @@ static void claim_of_a_parked_run_makes_it_running(void **state)
 {
     conformance *c = *state;
     durable_fence fence = start(c, "order-1"), taken;
-    durable_ending parked = {DURABLE_PARKED, datum_null(), "diverged", 1500};
-    durable_ending completed = {DURABLE_COMPLETED, datum_integer(1), NULL, 1600};
+    durable_ending parked = {DURABLE_PARKED, datum_null(), "diverged", false, 1500};
+    durable_ending completed = {DURABLE_COMPLETED, datum_integer(1), NULL, false, 1600};
     durable_run_record run;
 
     assert_int_equal(c->store->methods->end_run(c->store, &fence, &parked), DUR_OK);
@@ -137,11 +137,11 @@ static void claim_of_a_parked_run_makes_it_running(void **state)
 static void assert_fenced_out(conformance *c, durable_fence fence)
 {
     const durable_store_methods *methods = c->store->methods;
-    durable_ending ending = {DURABLE_COMPLETED, datum_integer(1), NULL, 1500};
+    durable_ending ending = {DURABLE_COMPLETED, datum_integer(1), NULL, false, 1500};
     durable_outcome outcome = plain_outcome(&fence, 9);
 
     outcome.lease_end = 77777;
-    assert_int_equal(verdict_of_gone(c, methods->release_run(c->store, &fence)), DUR_LOST);
+    assert_int_equal(verdict_of_gone(c, methods->release_run(c->store, &fence, 1700)), DUR_LOST);
     assert_int_equal(verdict_of_gone(c, methods->renew_lease(c->store, &fence, 66666)), DUR_LOST);
     assert_int_equal(verdict_of_gone(c, methods->end_run(c->store, &fence, &ending)), DUR_LOST);
     assert_int_equal(verdict_of_gone(c, append(c, outcome)), DUR_LOST);
@@ -179,7 +179,7 @@ static void a_fence_after_the_claim_was_given_back_and_taken_is_lost(void **stat
     conformance *c = *state;
     durable_fence first = start(c, "order-1"), second;
 
-    assert_int_equal(c->store->methods->release_run(c->store, &first), DUR_OK);
+    assert_int_equal(c->store->methods->release_run(c->store, &first, 1700), DUR_OK);
     second = take_over(c, &first);
     assert_fenced_out(c, first);
     record(c, &second, 1);
@@ -191,10 +191,10 @@ static void a_fence_after_the_claim_was_given_back_opens_nothing(void **state)
     conformance *c = *state;
     const durable_store_methods *methods = c->store->methods;
     durable_fence released = start(c, "released"), ended = start(c, "ended");
-    durable_ending ending = {DURABLE_COMPLETED, datum_integer(1), NULL, 1500};
+    durable_ending ending = {DURABLE_COMPLETED, datum_integer(1), NULL, false, 1500};
     durable_run_record before, after;
 
-    assert_int_equal(methods->release_run(c->store, &released), DUR_OK);
+    assert_int_equal(methods->release_run(c->store, &released, 1700), DUR_OK);
     assert_int_equal(methods->end_run(c->store, &ended, &ending), DUR_OK);
     before = look(c, "ended");
     assert_int_equal(verdict_of_gone(c, append(c, plain_outcome(&released, 1))), DUR_LOST);

@@ -177,9 +177,12 @@ durable_new_run plain_run(const char *id)
                              .uid = "0123456789abcdef",
                              .workflow = "order",
                              .behaviour = 1,
+                             .queue = "orders",
+                             .priority = 3,
                              .owner = "owner-1",
                              .token = RUN_TOKEN,
                              .lease_end = RUN_LEASE,
+                             .due = DURABLE_NEVER,
                              .now = RUN_NOW};
 }
 
@@ -218,6 +221,7 @@ static int keep_run(const durable_run_record *record, void *context)
     look->record.workflow = keep_text(c, record->workflow);
     look->record.owner = keep_text(c, record->owner);
     look->record.failure = keep_text(c, record->failure);
+    look->record.queue = keep_text(c, record->queue);
     look->record.input = keep_datum(c, &record->input);
     look->record.output = keep_datum(c, &record->output);
     return 0;
@@ -253,7 +257,9 @@ void assert_same_run(const durable_run_record *a, const durable_run_record *b)
 {
     assert_true(a->run == b->run && a->epoch == b->epoch && a->token == b->token);
     assert_true(a->lease_end == b->lease_end && a->claims == b->claims);
-    assert_true(a->created == b->created && a->ended == b->ended);
+    assert_true(a->created == b->created && a->ended == b->ended && a->due == b->due);
+    assert_int_equal(a->priority, b->priority);
+    assert_same_text(a->queue, b->queue);
     assert_int_equal(a->status, b->status);
     assert_int_equal(a->behaviour, b->behaviour);
     assert_same_text(a->id, b->id);
@@ -273,7 +279,8 @@ durable_claim plain_claim(const durable_fence *fence)
                            .owner = "owner-2",
                            .token = 22,
                            .lease_end = 5000,
-                           .claims = 2};
+                           .claims = 2,
+                           .now = 1200};
 }
 
 durable_fence take_over(conformance *c, const durable_fence *fence)

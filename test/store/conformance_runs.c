@@ -178,7 +178,7 @@ static void every_datum_passes_as_input_and_output(void **state)
 
     for (size_t i = 0; i < count; i++) {
         durable_new_run new_run;
-        durable_ending ending = {DURABLE_COMPLETED, specimens[count - 1 - i], NULL, 1500};
+        durable_ending ending = {DURABLE_COMPLETED, specimens[count - 1 - i], NULL, false, 1500};
         durable_fence fence;
         durable_run_record run;
         char id[32];
@@ -235,7 +235,7 @@ static void release_gives_back_the_claim_and_leaves_the_run(void **state)
     durable_run_record run;
 
     record(c, &fence, 1);
-    assert_int_equal(c->store->methods->release_run(c->store, &fence), DUR_OK);
+    assert_int_equal(c->store->methods->release_run(c->store, &fence, 1700), DUR_OK);
     run = look(c, "order-1");
     assert_null(run.owner);
     assert_int_equal(run.status, DURABLE_RUNNING);
@@ -267,11 +267,11 @@ static void end_writes_status_output_failure_and_gives_back_the_claim(void **sta
 {
     conformance *c = *state;
     const durable_ending endings[] = {
-        {DURABLE_COMPLETED, datum_text("output"), NULL, 1500},
-        {DURABLE_COMPLETED, datum_null(), NULL, 1500},
-        {DURABLE_FAILED, datum_null(), "card declined", 1500},
-        {DURABLE_FAILED, datum_null(), "", 1500},
-        {DURABLE_PARKED, datum_null(), "diverged at 3\nin several lines: \xe2\x82\xac", 1500},
+        {DURABLE_COMPLETED, datum_text("output"), NULL, false, 1500},
+        {DURABLE_COMPLETED, datum_null(), NULL, false, 1500},
+        {DURABLE_FAILED, datum_null(), "card declined", false, 1500},
+        {DURABLE_FAILED, datum_null(), "", false, 1500},
+        {DURABLE_PARKED, datum_null(), "diverged at 3\nin two lines: \xe2\x82\xac", false, 1500},
     };
 
     assert_ends(c, "a", &endings[0]);
@@ -286,7 +286,7 @@ static void end_done_twice_has_the_effect_of_once(void **state)
 {
     conformance *c = *state;
     durable_fence fence = start(c, "order-1");
-    durable_ending ending = {DURABLE_COMPLETED, datum_integer(42), NULL, 1500};
+    durable_ending ending = {DURABLE_COMPLETED, datum_integer(42), NULL, false, 1500};
     durable_run_record before, after;
 
     assert_int_equal(c->store->methods->end_run(c->store, &fence, &ending), DUR_OK);
@@ -302,9 +302,9 @@ static void release_done_twice_has_the_effect_of_once(void **state)
     durable_fence fence = start(c, "order-1");
     durable_run_record before, after;
 
-    assert_int_equal(c->store->methods->release_run(c->store, &fence), DUR_OK);
+    assert_int_equal(c->store->methods->release_run(c->store, &fence, 1700), DUR_OK);
     before = look(c, "order-1");
-    assert_int_equal(c->store->methods->release_run(c->store, &fence), DUR_OK);
+    assert_int_equal(c->store->methods->release_run(c->store, &fence, 1700), DUR_OK);
     after = look(c, "order-1");
     assert_same_run(&before, &after);
 }
@@ -347,7 +347,7 @@ static void runs_do_not_see_one_another(void **state)
 {
     conformance *c = *state;
     durable_fence first = start(c, "order-1"), second = start(c, "order-2");
-    durable_ending ending = {DURABLE_COMPLETED, datum_integer(1), NULL, 1500};
+    durable_ending ending = {DURABLE_COMPLETED, datum_integer(1), NULL, false, 1500};
     durable_run_record before = look(c, "order-2"), after;
 
     record(c, &first, 1);

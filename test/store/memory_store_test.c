@@ -55,7 +55,7 @@ static void every_verb_is_told_in_one_line(void **state)
     conformance *c = *state;
     durable_fence first = start(c, "order-1"), second;
     durable_outcome outcomes[2] = {plain_outcome(&first, 1), plain_outcome(&first, 2)};
-    durable_ending ending = {DURABLE_COMPLETED, datum_null(), NULL, 1500};
+    durable_ending ending = {DURABLE_COMPLETED, datum_null(), NULL, false, 1500};
 
     exists(c, "order-2");
     outcomes[1].outcome = DURABLE_OUTCOME_FAILURE;
@@ -119,7 +119,7 @@ static void the_dead_do_nothing_more_and_others_go_on(void **state)
     assert_int_equal(store->methods->append_outcomes(store, &outcome, 1), DUR_IOERR);
     assert_true(memory_store_is_dead(store));
     memory_store_forget(store);
-    assert_int_equal(store->methods->release_run(store, &fence), DUR_IOERR);
+    assert_int_equal(store->methods->release_run(store, &fence, 1700), DUR_IOERR);
     assert_string_equal(memory_store_narrative(store), "");
     c->store = other; /* the effect of the last verb is there, of none after it */
     c->world = store;
