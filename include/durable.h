@@ -16,8 +16,9 @@
  *     }
  *
  * The header climbs: floor 1 (a workflow is a function, DUR_STEP) is all that most programs need;
- * floor 2 are the verbs under the macro; the rest is asking. Read it from the top and stop when you
- * have enough.
+ * floor 2 are the verbs under the macro; floor 3 is waiting, for a moment, a signal or a better
+ * time to try again, and workers that drive many runs; the rest is asking. Read it from the top and
+ * stop when you have enough.
  *
  * The one rule for a workflow function: outside its steps it must be deterministic. Started again
  * with the same input and the same recorded results it has to ask for the same steps in the same
@@ -98,6 +99,8 @@ DUR_API const char *dur_version(void);
     X(DUR_EXECUTE, 1, "the log has no answer yet: execute the step and record its outcome")        \
     X(DUR_REPLAYED, 2, "answered from the log: do not execute the step")                           \
     X(DUR_FAILED, 3, "a recorded failure, final: read its message")                                \
+    X(DUR_SUSPENDED, 4, "the run waits, and holds nothing: execute it again when it is due")       \
+    X(DUR_TIMED_OUT, 5, "nothing came in time, and that is recorded")                              \
     X(DUR_MISUSE, -1, "the call is wrong or comes at the wrong time: mend the program")            \
     X(DUR_NOMEM, -2, "out of memory: free some and execute the run again")                         \
     X(DUR_BUSY, -3, "the database stayed locked: execute the run again later")                     \
@@ -121,7 +124,8 @@ DUR_API const char *dur_version(void);
     X(DUR_NOT_FOUND, -21, "there is no such run in this log")                                      \
     X(DUR_UNSUPPORTED, -22, "SQLite is older than 3.35.0: link a newer one")                       \
     X(DUR_DATABASE, -23, "SQLite refused: see the message and dur_sqlite_errcode()")               \
-    X(DUR_STOPPED, -24, "the workflow left this pass by dur_stop(): execute the run again")
+    X(DUR_STOPPED, -24, "the workflow left this pass by dur_stop(): execute the run again")        \
+    X(DUR_ENDED, -25, "the run or the wait that this is for is over: nothing was changed")
 
 enum dur_code {
 #define DUR_CODE_ENTRY_(name, number, text) name = number,
@@ -270,6 +274,40 @@ typedef int dur_workflow(dur_run *run, void *user);
 /* What dur_options.owner_alive answers. */
 enum { DUR_OWNER_UNKNOWN = 0, DUR_OWNER_ALIVE = 1, DUR_OWNER_DEAD = 2 };
 
+enum { DUR_JITTER_FULL = 0, DUR_JITTER_NONE = 1 };
+enum { DUR_EXHAUSTED_FAIL = 0, DUR_EXHAUSTED_PARK = 1 };
+
+/*
+ * A retry policy: when a step that failed is tried again. Start from DUR_RETRY_INIT; zero or NULL
+ * is the default of every field. After attempt n the step waits for the interval
+ *
+ *     initial_ms × coefficient^(n - 1), but not longer than max_interval_ms
+ *
+ * or, with full jitter, for a time drawn evenly between 0 and that, so that those who failed
+ * together do not come back together. (As Temporal and AWS describe it:
+ * aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter.) Attempts, the time of the next
+ * one and the last failure are in the log: a crash between two attempts changes none of them.
+ */
+typedef struct dur_retry {
+    size_t size;             /* sizeof (dur_retry) */
+    int64_t initial_ms;      /* the first interval. 0: 1000 */
+    double coefficient;      /* at least 1; 1: always the same interval. 0: 2 */
+    int64_t max_interval_ms; /* 0: a hundred times the first */
+    int64_t max_attempts;    /* in all, the first one counted; 1: no retry. 0: no limit */
+    int64_t max_elapsed_ms;  /* no attempt begins later than this after the first began. 0: no
+                              * limit */
+    int jitter;              /* DUR_JITTER_FULL or DUR_JITTER_NONE */
+    int exhausted;           /* after the last attempt: DUR_EXHAUSTED_FAIL records the failure as
+                              * the step's outcome; DUR_EXHAUSTED_PARK parks the run for a person,
+                              * and executing it again makes one attempt more */
+    /* Is this failure worth another try? Asked after each one but those that dur_retry_after() has
+     * spoken for. `attempt` counts from 1. It must not call the log. NULL: always. */
+    bool (*retryable)(const char *message, int64_t attempt, void *user);
+    void *user; /* given to retryable */
+} dur_retry;
+
+#define DUR_RETRY_INIT {sizeof(dur_retry), 0, 0.0, 0, 0, 0, 0, 0, DUR_NIL_, DUR_NIL_}
+
 /*
  * Settings of a log. Start from DUR_OPTIONS_INIT, which sets `size` and leaves the rest zero;
  * zero or NULL is the default of every field. The struct is copied; the strings in it too.
@@ -318,11 +356,20 @@ typedef struct dur_options {
 
     /* Given to the five callbacks above. */
     void *user;
+
+    /* The retry policy of steps that bring none of their own. Copied; what `user` in it points to
+     * must live as long as the log. NULL: a step that fails has failed. */
+    const dur_retry *retry;
+
+    /* Timers and pauses before a retry that are not longer than this, in ms, are slept through
+     * (see `sleep`) while the run is held, instead of suspending it; never inside a transaction of
+     * the host's. 0: none. Negative: DUR_MISUSE. */
+    int64_t sleep_max_ms;
 } dur_options;
 
 #define DUR_OPTIONS_INIT                                                                           \
     {sizeof(dur_options), DUR_NIL_, 0, 0, DUR_NIL_, DUR_NIL_, DUR_NIL_, DUR_NIL_, DUR_NIL_,        \
-     DUR_NIL_, DUR_NIL_}
+     DUR_NIL_, DUR_NIL_, DUR_NIL_, 0}
 
 /*
  * Open the log in the connection `db`, creating its tables on first use. `options` may be NULL.
@@ -358,9 +405,18 @@ DUR_API void dur_close(dur_log *log);
 typedef struct dur_start_options {
     size_t size;
     dur_value input; /* recorded at the start; dur_null(): none. Copied. */
+
+    /* The queue that workers find the run in, a name like others. NULL: the workflow's name. */
+    const char *queue;
+
+    /* 0 to 7; workers take the larger first. */
+    int priority;
+
+    /* For dur_start(): not to be executed before this time, Unix ms. 0: at once. Others: 0. */
+    int64_t start_at_ms;
 } dur_start_options;
 
-#define DUR_START_OPTIONS_INIT {sizeof(dur_start_options), {DUR_NULL, {0}, 0}}
+#define DUR_START_OPTIONS_INIT {sizeof(dur_start_options), {DUR_NULL, {0}, 0}, DUR_NIL_, 0, 0}
 
 /*
  * Start the run `run_id` of `workflow`, or resume it where a crash or an error left it, and make
@@ -375,7 +431,10 @@ typedef struct dur_start_options {
  *   DUR_FAILED      failed, now or earlier; dur_errmsg() is the recorded reason
  *   DUR_OWNED       a live owner holds the run (another process, log, or a run open on this log)
  *   DUR_DIVERGED, DUR_MISMATCH   code and log disagree; the run is parked, see dur_get_divergence
- *   DUR_PARKED      claimed DUR_CLAIMS_MAX times without a new row; parked until executed again
+ *   DUR_PARKED      claimed DUR_CLAIMS_MAX times without a new row, or a step's retries are used up
+ *                   and its policy says so; parked until executed again
+ *   DUR_SUSPENDED   the run waits (see floor 3) and nobody holds it; dur_run_info.wake_ms tells
+ *                   until when. Executed earlier, it says so again, without calling `fn`
  *   any other       the pass stopped; executing the run again goes on where it stopped
  *
  * Outside a host transaction, OK means committed, as durably as the connection's `synchronous`
@@ -495,9 +554,15 @@ typedef struct dur_step_options {
     int64_t lease_ms;
     const char *file; /* call site shown in divergence reports; NULL: none. Must be static. */
     int line;
+    /* What happens when the step fails. NULL: the log's policy; see dur_options. Both policies are
+     * read while the step is open, and must live as long. */
+    const dur_retry *retry;
+    /* When the step is tried again after dur_not_yet(). NULL: as DUR_RETRY_INIT says. */
+    const dur_retry *poll;
 } dur_step_options;
 
-#define DUR_STEP_OPTIONS_INIT {sizeof(dur_step_options), 0, __FILE__, __LINE__}
+#define DUR_STEP_OPTIONS_INIT                                                                      \
+    {sizeof(dur_step_options), 0, __FILE__, __LINE__, DUR_NIL_, DUR_NIL_}
 
 /*
  * Ask for the step `name` at the run's next position. `options` may be NULL. *step is the run's.
@@ -530,6 +595,10 @@ DUR_API int dur_begin_step(dur_run *run, const char *name, const dur_step_option
  *                  writes it first. The step never runs twice for such a reason while the log stays
  *                  open. (In a transaction of the host's nothing is kept beyond the pass: roll it
  *                  back, as the body's work there is not recorded, and execute the run again.)
+ *   DUR_SUSPENDED, DUR_PARKED, DUR_EXECUTE
+ *                  of a failure with a retry policy: the attempt is recorded, the outcome is still
+ *                  open. The run is stopped until the next attempt is due, or until a person
+ *                  executes it; or the pause was slept through, and the step is to be executed now
  *   DUR_TOO_BIG    larger than SQLITE_LIMIT_LENGTH allows; the step stays open: record another
  *   DUR_LOST, DUR_ROLLED_BACK      the run is stopped; nothing was written, nothing is kept
  *   DUR_CORRUPT    the position holds a row that is not this owner's; likewise
@@ -610,6 +679,342 @@ DUR_API int dur_fail_run(dur_run *run, const char *message);
  * that it hands in, and one closed inside is stopped with DUR_MISUSE. */
 DUR_API void dur_close_run(dur_run *run);
 
+/* ==== Floor 3: trying again ================================================================= */
+
+/*
+ * A step whose options, or whose log, have a retry policy is tried again when it fails. The failed
+ * attempt is one row and one commit, in a table of its own that the outcome clears. The pause that
+ * follows is slept through where dur_options.sleep_max_ms allows it; otherwise the run is stopped
+ * with DUR_SUSPENDED and given back, and the attempt is made by whoever executes it when it is due.
+ * The workflow sees no failure before the last one.
+ *
+ *     dur_retry patient = DUR_RETRY_INIT;
+ *     dur_step_options options = DUR_STEP_OPTIONS_INIT;
+ *
+ *     patient.max_attempts = 5;
+ *     options.retry = &patient;
+ *     DUR_STEP(run, "upload", done, &options) {
+ *         done = upload(file);
+ *         if (!done) dur_fail(run, "no connection");
+ *     }
+ *
+ * Where several steps are open, the others may still be recorded after one has been put off: the
+ * run is given back when the pass ends. An attempt that a crash cut short is not counted.
+ */
+
+#define DUR_NEVER INT64_C(-1)
+
+/*
+ * In a step's body, or before dur_record_failure(): if this attempt fails, the next one is made
+ * after delay_ms, whatever the policy's intervals and its `retryable` say; its limits hold. A step
+ * without a policy is retried, too, without limit. DUR_NEVER: a permanent failure, not to be tried
+ * again; any other negative delay is DUR_MISUSE. The last call counts. DUR_OK, or DUR_MISUSE: the
+ * step is NULL or not open.
+ */
+DUR_API int dur_retry_after(dur_step *step, int64_t delay_ms);
+
+/*
+ * Instead of an outcome: the condition that the step waits for does not hold yet, look again later,
+ * by options.poll. For polling with growing pauses; `details` is carried to the next attempt in the
+ * log. In a DUR_STEP body it is called before the end (the variable is then not recorded);
+ * elsewhere it concludes the step as dur_record_failure() does, and returns the same codes. When
+ * the policy's attempts or its time are used up the step fails with "not yet, after N attempts".
+ *
+ *     DUR_STEP(run, "paid", paid, &options) {
+ *         paid = ask_bank(order);
+ *         if (!paid) dur_not_yet(dur_current_step(run), dur_null());
+ *     }
+ */
+DUR_API int dur_not_yet(dur_step *step, dur_value details);
+
+/*
+ * While a long step works: store how far it has come, and extend the run's claim by the log's (or
+ * the step's) lease. One commit. The next attempt, after a crash or a failure, finds the details
+ * with dur_step_details(). It is refused with DUR_LOST where another owner has taken the run: stop
+ * working. Else DUR_OK, DUR_MISUSE, or a database code, which stops nothing.
+ */
+DUR_API int dur_heartbeat(dur_step *step, dur_value details);
+
+/* The details that dur_heartbeat() or dur_not_yet() last stored for this step; dur_null() if there
+ * are none. They live as long as the run, or until dur_release(). */
+DUR_API dur_value dur_step_details(const dur_step *step);
+
+/* Which attempt this is, from 1; 0 for NULL and for a replayed step. */
+DUR_API int64_t dur_step_attempt(const dur_step *step);
+
+/* Why the last attempt failed; NULL if there was none. Lives as long as the run, as above. */
+DUR_API const char *dur_step_last_failure(const dur_step *step);
+
+/* ==== Floor 3: waiting ====================================================================== */
+
+/*
+ * A run that waits is no thread and no process: what it waits for is written into the log, the
+ * function is left with DUR_SUSPENDED, and nobody holds the run. When it is due it is executed
+ * again, by a worker (see dur_work) or by dur_execute(), replays, and goes on behind the wait.
+ *
+ *     if (dur_sleep(run, "cool-off", 86400000) != DUR_OK) return 0;
+ *
+ * Each wait takes a position and has a name, checked like a step's. It returns
+ *
+ *   DUR_OK          it is over, now or on replay
+ *   DUR_TIMED_OUT   nothing came in time: an outcome, recorded like others
+ *   DUR_FAILED      what came was a failure: dur_catch() it, or the run fails
+ *   DUR_SUSPENDED   not yet; the run is stopped: leave
+ *   any other       the run is stopped, with that code
+ *
+ * Deadlines are absolute and fixed in the log when the wait begins: neither a crash nor a clock
+ * that jumps moves them. A time that has come already costs one row and no suspension. Replay
+ * costs nothing. Times beyond the range of int64_t mean for ever.
+ */
+
+/* For timeouts: no limit. */
+#define DUR_FOREVER INT64_C(-1)
+
+/* Wait for duration_ms (zero or less: do not wait, but take the position), or until a time in Unix
+ * ms. DUR_OK, DUR_SUSPENDED, or the code of a stopped run. */
+DUR_MUST_CHECK DUR_API int dur_sleep(dur_run *run, const char *name, int64_t duration_ms);
+DUR_MUST_CHECK DUR_API int dur_sleep_until(dur_run *run, const char *name, int64_t time_ms);
+
+/*
+ * Wait for the next signal `name`. Signals that were sent before are there already; they are
+ * received in the order in which they were sent, each once: receiving and recording are one commit.
+ * timeout_ms: how long at most; 0: only look; DUR_FOREVER. A signal that is sent after the deadline
+ * is not received by this call, however late the run wakes, and stays for the next one. *value (may
+ * be NULL) gets the signal's value, dur_null() on any other outcome; its bytes are the run's (see
+ * dur_mark). DUR_OK, DUR_TIMED_OUT, DUR_FAILED (the signal is a rejection: its message), or as
+ * above.
+ */
+DUR_MUST_CHECK DUR_API int dur_receive(dur_run *run, const char *name, int64_t timeout_ms,
+                                       dur_value *value);
+
+/* One of several things to wait for; made by the functions below. */
+typedef struct dur_case {
+    int kind;
+    int64_t time_ms;
+    const char *signal;
+    dur_step *step;
+} dur_case;
+
+enum { DUR_CASE_TIMER_ = 1, DUR_CASE_TIME_ = 2, DUR_CASE_SIGNAL_ = 3, DUR_CASE_STEP_ = 4 };
+
+static inline dur_case dur_case_(int kind, int64_t time_ms, const char *signal, dur_step *step)
+{
+    dur_case one;
+    one.kind = kind;
+    one.time_ms = time_ms;
+    one.signal = signal;
+    one.step = step;
+    return one;
+}
+
+/* So many ms after the wait began. */
+static inline dur_case dur_on_timer(int64_t duration_ms)
+{
+    return dur_case_(DUR_CASE_TIMER_, duration_ms, DUR_NIL_, DUR_NIL_);
+}
+
+/* A time in Unix ms. */
+static inline dur_case dur_on_time(int64_t time_ms)
+{
+    return dur_case_(DUR_CASE_TIME_, time_ms, DUR_NIL_, DUR_NIL_);
+}
+
+/* A signal of this name is there. */
+static inline dur_case dur_on_signal(const char *signal)
+{
+    return dur_case_(DUR_CASE_SIGNAL_, 0, signal, DUR_NIL_);
+}
+
+/* A step of this run that dur_begin_step() gave has its outcome; or a callback has been answered,
+ * or its time is up. */
+static inline dur_case dur_on_step(dur_step *step)
+{
+    return dur_case_(DUR_CASE_STEP_, 0, DUR_NIL_, step);
+}
+
+/* Cases in one dur_select(). */
+#define DUR_CASES_MAX 64
+
+/*
+ * Wait for the first of several things. *which gets the index of the case that came first; if
+ * several are there, of the first one in the list (but a signal that came after the earliest
+ * deadline does not count). The index is recorded, so that replay goes the same way. It takes
+ * nothing away: receive the signal, or await the callback, next.
+ *
+ * A step among the cases that is still being executed keeps the run from suspending: the answer is
+ * then DUR_EXECUTE, which takes no position. Record a step, or wait until a deadline, and ask
+ * again.
+ * DUR_OK, DUR_EXECUTE, DUR_SUSPENDED, or the code of a stopped run; no cases, more than
+ * DUR_CASES_MAX, or a wrong one: DUR_MISUSE, which stops the run.
+ */
+DUR_MUST_CHECK DUR_API int dur_select(dur_run *run, const char *name, const dur_case *cases,
+                                      size_t count, size_t *which);
+
+/* ---- Callbacks: one answer from outside ---------------------------------------------------- */
+
+/* Start from DUR_CALLBACK_OPTIONS_INIT. */
+typedef struct dur_callback_options {
+    size_t size;
+    int64_t timeout_ms;   /* from dur_begin_callback() on. 0: no limit */
+    int64_t heartbeat_ms; /* it also times out when no heartbeat came for so long. 0: no limit */
+    const char *file;     /* call site, as in dur_step_options */
+    int line;
+} dur_callback_options;
+
+#define DUR_CALLBACK_OPTIONS_INIT {sizeof(dur_callback_options), 0, 0, __FILE__, __LINE__}
+
+/*
+ * Open a callback: a token that can be handed to an outside system, in a step, and completes
+ * exactly one wait. *callback gets a handle, which is the run's and needs no closing; a callback
+ * that nobody awaits is dropped with the run. `options` may be NULL. One commit, which fixes its
+ * deadline; none on replay. DUR_OK, or the code of a stopped run, and *callback is NULL.
+ *
+ *     if (dur_begin_callback(run, "approval", NULL, &approval) != DUR_OK) return 0;
+ *     DUR_STEP(run, "ask") { send_mail(dur_callback_token(approval)); }
+ *     if (dur_await(approval, &answer) != DUR_OK) return 0;
+ */
+DUR_MUST_CHECK DUR_API int dur_begin_callback(dur_run *run, const char *name,
+                                              const dur_callback_options *options,
+                                              dur_step **callback);
+
+/* Printable ASCII without spaces, at most this many bytes with its NUL; it cannot be guessed. */
+#define DUR_TOKEN_SIZE 64
+
+/* Lives as long as the handle. NULL gives NULL. */
+DUR_API const char *dur_callback_token(dur_step *callback);
+
+/* Wait for the callback's answer. *value (may be NULL) as in dur_receive(). DUR_OK, DUR_TIMED_OUT,
+ * DUR_FAILED, DUR_SUSPENDED or the code of a stopped run; awaiting it again gives the same. */
+DUR_MUST_CHECK DUR_API int dur_await(dur_step *callback, dur_value *value);
+
+/* ==== Floor 3: sending ====================================================================== */
+
+/* Start from DUR_SIGNAL_OPTIONS_INIT. */
+typedef struct dur_signal_options {
+    size_t size;
+    /* The sender's key, a name like others: of the signals to one run with one name and key only
+     * the first one counts, also after it was received. NULL: each counts. */
+    const char *key;
+    /* Reject instead of sending a value, which must then be null: the receiver gets DUR_FAILED and
+     * this message (cut at 1000 bytes). NULL: send the value. */
+    const char *failure;
+} dur_signal_options;
+
+#define DUR_SIGNAL_OPTIONS_INIT {sizeof(dur_signal_options), DUR_NIL_, DUR_NIL_}
+
+/*
+ * Send a signal to a run, from any process, whether the run waits for it already, later or never.
+ * `options` may be NULL. One row, one statement: in a transaction of the host's it joins that. A
+ * run that waits for it is due at once. What is never received stays with the run until that is
+ * deleted.
+ *
+ *   DUR_OK          it is in the log (outside a host transaction: committed)
+ *   DUR_REPLAYED    one with this key was sent before: nothing was changed
+ *   DUR_NOT_FOUND   there is no such run
+ *   DUR_ENDED       the run has ended
+ *   any other       DUR_MISUSE, DUR_TOO_BIG or a database code: nothing was sent
+ */
+DUR_API int dur_signal(dur_log *log, const char *run_id, const char *name, dur_value value,
+                       const dur_signal_options *options);
+
+/*
+ * Answer a callback, with a value or a failure (message NULL: "rejected"); or tell that somebody is
+ * still at it, so that its heartbeat does not time out. One statement, as above. Of all answers
+ * exactly one gets DUR_OK; the others, and those that come after the callback timed out or its run
+ * ended: DUR_ENDED. DUR_NOT_FOUND: there is no run with such a token. DUR_MISUSE: it is no token.
+ */
+DUR_API int dur_complete_callback(dur_log *log, const char *token, dur_value value);
+DUR_API int dur_fail_callback(dur_log *log, const char *token, const char *message);
+DUR_API int dur_heartbeat_callback(dur_log *log, const char *token);
+
+/* ==== Floor 3: starting and driving ========================================================= */
+
+/*
+ * Put a run into the log without executing it: a worker will, here or in another process. `start`
+ * may be NULL. One statement: in a transaction of the host's it joins that, so that an order's row
+ * and the run that ships it commit together.
+ *
+ *   DUR_OK          it is in the log
+ *   DUR_REPLAYED    it was there already, with the same workflow and input: nothing was changed
+ *   DUR_CONFLICT    it was there with others
+ *   any other       DUR_MISUSE, DUR_TOO_BIG or a database code: nothing was started
+ */
+DUR_API int dur_start(dur_log *log, const char *workflow, const char *run_id,
+                      const dur_start_options *start);
+
+/* Tell the log's workers which function a workflow's name stands for; NULL: none any more. The name
+ * is copied; `user` must live until then. Runs of workflows that are not registered here are left
+ * for others. The queue of that name is served, too. DUR_OK, DUR_MISUSE, DUR_NOMEM. */
+DUR_API int dur_register(dur_log *log, const char *workflow, dur_workflow *fn, void *user);
+
+/*
+ * Limits of a queue, for all processes together. They are written into the log and hold for every
+ * worker on it, from its next claim on; runs executed by dur_execute() are counted, but not held
+ * back. A run that is suspended is not active. Start from DUR_QUEUE_LIMITS_INIT.
+ */
+typedef struct dur_queue_limits {
+    size_t size;
+    int64_t max_active;         /* runs of the queue that are held at once, in all. 0: no limit */
+    int64_t max_active_process; /* by one process. 0: no limit */
+    int64_t max_starts;         /* at most so many passes in any period_ms, spread evenly. 0: no
+                                 * limit */
+    int64_t period_ms;          /* 0: 1000 */
+} dur_queue_limits;
+
+#define DUR_QUEUE_LIMITS_INIT {sizeof(dur_queue_limits), 0, 0, 0, 0}
+
+/*
+ * Serve a queue with this log's workers, and set its limits where `limits` is not NULL (one commit
+ * if they differ from those in the log; none otherwise). Needed for queues that are not named as a
+ * registered workflow. DUR_OK, DUR_MISUSE, DUR_NOMEM or a database code.
+ */
+DUR_API int dur_serve_queue(dur_log *log, const char *queue, const dur_queue_limits *limits);
+
+/* Settings of a worker call. Start from DUR_WORK_OPTIONS_INIT. */
+typedef struct dur_work_options {
+    size_t size;
+    int64_t max_passes; /* runs claimed and executed by one dur_work(), at most. 0: 100 */
+    int64_t budget_ms;  /* no pass begins later than this after the call. 0: no limit */
+    int64_t poll_ms;    /* dur_work_loop(): longest pause between two looks at what other
+                         * processes have committed. 0: 50 */
+    /* Told after each pass what it came to, as dur_execute() would have returned it, and why. The
+     * strings live until it returns. It may call the log, but not dur_work(). NULL: nobody. */
+    void (*passed)(const char *workflow, const char *run_id, int code, const char *message,
+                   void *user);
+    void *user; /* given to `passed` */
+} dur_work_options;
+
+#define DUR_WORK_OPTIONS_INIT {sizeof(dur_work_options), 0, 0, 0, DUR_NIL_, DUR_NIL_}
+
+/*
+ * Claim and execute what is due: runs that were started, whose timer has rung, whose signal has
+ * come, whose retry is due, and those whose owner is dead or has let its lease end. Larger
+ * priorities first, and the longest due among equals; each eighth pass takes the longest due of
+ * all, so that none waits for ever. It never waits itself and takes no write lock where nothing is
+ * due. `options` may be NULL.
+ *
+ * *next_wake_ms (may be NULL) gets how many ms from now the next call is worth while: 0 where the
+ * budget ended before the work; -1 where nothing is known to become due. Another process may send
+ * or start something at any time: who shares the file calls again every now and then, an idle call
+ * is a few index look-ups.
+ *
+ * DUR_OK, whatever the passes came to; DUR_MISUSE in a transaction of the host's, inside another
+ * dur_work() and with a NULL log; a database code that concerns the log and not one run.
+ */
+DUR_API int dur_work(dur_log *log, const dur_work_options *options, int64_t *next_wake_ms);
+
+/*
+ * dur_work() for ever, for programs that have nothing else to do: works, then sleeps (see
+ * dur_options) until something is due or another process has committed something, which it looks
+ * for at growing intervals up to poll_ms. Returns DUR_OK after dur_stop_work_loop(), when the pass
+ * that runs has ended, or the code that dur_work() returned.
+ */
+DUR_API int dur_work_loop(dur_log *log, const dur_work_options *options);
+
+/* Make dur_work_loop() return soon; if it does not run, the next one returns at once. The one
+ * function that may be called from a signal handler and from another thread. NULL is harmless. */
+DUR_API void dur_stop_work_loop(dur_log *log);
+
 /* ==== Asking ================================================================================ */
 
 /*
@@ -630,7 +1035,8 @@ typedef enum dur_status {
     DUR_RUNNING = 1,   /* started; whether somebody works on it is a question of its claim */
     DUR_COMPLETED = 2, /* ended with an output */
     DUR_RUN_FAILED = 3,/* ended with a failure */
-    DUR_RUN_PARKED = 4 /* waits for a person or for other code; execute it to resume */
+    DUR_RUN_PARKED = 4,/* waits for a person or for other code; execute it to resume */
+    DUR_RUN_SUSPENDED = 5 /* waits for a time, a signal or its next attempt; nobody holds it */
 } dur_status;
 
 /* What is known of a run. Start from DUR_RUN_INFO_INIT. Filled up to `size`. */
@@ -644,11 +1050,15 @@ typedef struct dur_run_info {
     int64_t claims;     /* how often the run was claimed for a pass, since it began */
     int64_t created_ms; /* Unix ms */
     int64_t ended_ms;   /* Unix ms; 0: not ended */
+    int64_t wake_ms;    /* when workers will take it up, Unix ms; 0: not before something happens */
+    const char *queue;
+    int priority;
 } dur_run_info;
 
 #define DUR_RUN_INFO_INIT                                                                          \
     {sizeof(dur_run_info), DUR_RUNNING,         DUR_NIL_, DUR_NIL_, {DUR_NULL, {0}, 0},            \
-     {DUR_NULL, {0}, 0},   0,                   0,        0}
+     {DUR_NULL, {0}, 0},   0,                   0,        0,        0,                             \
+     DUR_NIL_,             0}
 
 /* Read a run without claiming it. The strings and bytes live until the next call of
  * dur_read_run() or dur_close() on the log. DUR_OK, DUR_NOT_FOUND, DUR_MISUSE, DUR_CORRUPT or a
@@ -682,7 +1092,7 @@ typedef enum dur_change {
 /* One side of a divergence: a recorded step, or a request of the code. Absent: position is 0. */
 typedef struct dur_step_info {
     int64_t position;
-    const char *kind;    /* "step" */
+    const char *kind;    /* "step", "timer", "receive", "select", "callback" */
     const char *name;
     const char *site;    /* "file.c:12", or "" where the code did not tell */
     int64_t recorded_ms; /* when the step began, Unix ms; 0 for a request */

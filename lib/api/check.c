@@ -1,6 +1,8 @@
 /* api: what the public functions check first. */
 #include "api/api.h"
 
+#include "engine/retry.h"
+
 DURABLE_INTERNAL int durable_check_log(dur_log *log)
 {
     if (!log) return DUR_MISUSE;
@@ -36,10 +38,22 @@ DURABLE_INTERNAL bool durable_copy_struct(void *full, size_t full_size, const vo
     return true;
 }
 
+/* Stops the run where the policy, which may be NULL, is wrong. */
+static bool is_policy(dur_run *run, const char *what, const dur_retry *policy)
+{
+    const char *problem;
+    dur_retry full;
+
+    if (durable_retry_fill(policy, &full, &problem)) return true;
+    durable_run_stop(run, DUR_MISUSE, "position %lld: the %s policy of the step's options: %s",
+                     (long long)run->position, what, problem);
+    return false;
+}
+
 DURABLE_INTERNAL int durable_begin_step(dur_run *run, durable_asked *asked,
                                         const dur_step_options *options, durable_answer *answer)
 {
-    dur_step_options full = {sizeof(dur_step_options), 0, NULL, 0};
+    dur_step_options full = {sizeof(dur_step_options), 0, NULL, 0, NULL, NULL};
     bool usable = true;
 
     answer->step = NULL;
@@ -54,6 +68,9 @@ DURABLE_INTERNAL int durable_begin_step(dur_run *run, durable_asked *asked,
                                 "position %lld: the step options must be set up with"
                                 " DUR_STEP_OPTIONS_INIT, and lease_ms must not be negative",
                                 (long long)run->position);
+    if ((options->retry || options->poll) &&
+        (!is_policy(run, "retry", options->retry) || !is_policy(run, "poll", options->poll)))
+        return run->stop;
     if (!asked->file) {
         asked->file = options->file;
         asked->line = options->line;

@@ -33,6 +33,13 @@ static void give_replayed(dur_scope_ *scope, dur_value value, const durable_aske
     durable_diverge(scope->run, DUR_MISMATCH, scope->run->position - 1, asked, detail);
 }
 
+static void enter_body(dur_scope_ *scope, dur_step *step)
+{
+    scope->step = step;
+    scope->run->body = step;
+    scope->run->failing = false;
+}
+
 DUR_API dur_scope_ dur_scope_begin_(dur_run *run, const char *name, void *variable, size_t size,
                                     int type, const dur_step_options *options, const char *file,
                                     int line)
@@ -47,24 +54,35 @@ DUR_API dur_scope_ dur_scope_begin_(dur_run *run, const char *name, void *variab
     code = durable_begin_step(run, &asked, options, &answer);
     if (code == DUR_REPLAYED) give_replayed(&scope, answer.value, &asked);
     if (code != DUR_EXECUTE) return scope;
-    scope.step = answer.step;
-    run->body = answer.step;
-    run->failing = false;
+    enter_body(&scope, answer.step);
     return scope;
 }
 
-static void record_failure(dur_scope_ *scope, dur_step *step)
+static int record_failure(dur_scope_ *scope, dur_step *step)
 {
     char message[DURABLE_FAILURE_SIZE];
 
     scope->run->failing = false;
-    durable_variable_clear(scope->variable, scope->size, scope->type);
     memcpy(message, scope->run->failure, strlen(scope->run->failure) + 1);
-    durable_step_conclude(step, DURABLE_OUTCOME_FAILURE, dur_text(message));
+    return durable_step_conclude(step, DURABLE_OUTCOME_FAILURE, dur_text(message));
+}
+
+/* What the attempt came to; a variable that gets no value is zero. */
+static int record_attempt(dur_scope_ *scope, dur_step *step)
+{
+    bool failing = scope->run->failing;
+
+    if (!failing && !step->not_yet)
+        return durable_step_conclude(
+            step, DURABLE_OUTCOME_RESULT,
+            durable_variable_read(scope->variable, scope->size, scope->type));
+    durable_variable_clear(scope->variable, scope->size, scope->type);
+    return failing ? record_failure(scope, step) : durable_step_not_yet(step, *step->not_yet);
 }
 
 /* The body has reached its end. What goes wrong from here on has stopped the run, which tells it at
- * the next call; only a result that can never be recorded has to be made a stop here. */
+ * the next call; only a result that can never be recorded has to be made a stop here. A short pause
+ * before the next attempt was slept through: the body runs once more. */
 DUR_API void dur_scope_end_(dur_scope_ *scope)
 {
     dur_run *run = scope->run;
@@ -74,11 +92,11 @@ DUR_API void dur_scope_end_(dur_scope_ *scope)
     scope->step = NULL;
     if (!run->log || run->body != step) return;
     run->body = NULL;
-    if (run->failing) {
-        record_failure(scope, step);
-        return;
+    code = record_attempt(scope, step);
+    if (code == DUR_EXECUTE) {
+        step->again = false;
+        step->not_yet = NULL;
+        enter_body(scope, step);
     }
-    code = durable_step_conclude(step, DURABLE_OUTCOME_RESULT,
-                                 durable_variable_read(scope->variable, scope->size, scope->type));
     if ((code == DUR_TOO_BIG || code == DUR_MISUSE) && run->stop == DUR_OK) run->stop = code;
 }

@@ -37,10 +37,18 @@ static bool fails_in_body(const dur_step *step)
            step->state == DURABLE_STEP_OPEN;
 }
 
+/* dur_not_yet() has. */
+static bool waits_in_body(const dur_step *step)
+{
+    return step->run && step->run->body == step && step->not_yet &&
+           step->state == DURABLE_STEP_OPEN;
+}
+
 DUR_API int dur_record_result(dur_step *step, dur_value result)
 {
     if (!step) return DUR_MISUSE;
     if (fails_in_body(step)) return dur_record_failure(step, step->run->failure);
+    if (waits_in_body(step)) return durable_step_not_yet(step, *step->not_yet);
     return durable_step_conclude(step, DURABLE_OUTCOME_RESULT, result);
 }
 
@@ -64,6 +72,7 @@ static int check_answer(dur_run *run, dur_step *step, bool answered, int result)
     char message[DURABLE_FAILURE_SIZE];
 
     if (run->stop != DUR_OK) return run->stop;
+    if (!answered && step->not_yet) return durable_step_not_yet(step, *step->not_yet);
     if (answered) return run->failure_pending ? DUR_FAILED : DUR_OK;
     if (result == 0 && !run->failing)
         return durable_run_stop(run, DUR_MISUSE,
@@ -80,18 +89,30 @@ static int check_answer(dur_run *run, dur_step *step, bool answered, int result)
 
 /* While it runs the step is the run's body: no other step may begin inside it, and dur_fail() and
  * dur_current_step() know it. */
-static int run_body(dur_run *run, dur_step *step, dur_step_fn *fn, void *user)
+static int run_once(dur_run *run, dur_step *step, dur_step_fn *fn, void *user)
 {
     int result;
 
     run->body = step;
     run->failing = false;
+    step->again = false;
+    step->not_yet = NULL;
     result = fn(step, user);
     run->body = NULL;
-    step->result = NULL; /* the caller's place is not ours any longer */
     if (!run->log) return durable_check_run(run);
-    result = check_answer(run, step, step->state != DURABLE_STEP_OPEN, result);
+    if (!step->again) result = check_answer(run, step, step->state != DURABLE_STEP_OPEN, result);
     run->failing = false;
+    return result;
+}
+
+/* Once more where a short pause before the next attempt was slept through. */
+static int run_body(dur_run *run, dur_step *step, dur_step_fn *fn, void *user)
+{
+    int result;
+
+    do result = run_once(run, step, fn, user);
+    while (run->log && step->again);
+    step->result = NULL; /* the caller's place is not ours any longer */
     return result;
 }
 
@@ -114,6 +135,77 @@ DUR_API int dur_replay_or_run(dur_run *run, const char *name, const dur_step_opt
     if (code != DUR_EXECUTE) return code;
     answer.step->result = result;
     return run_body(run, answer.step, fn, user);
+}
+
+/* ---- Trying again -------------------------------------------------------------------------- */
+
+DUR_API int dur_retry_after(dur_step *step, int64_t delay_ms)
+{
+    int code = step ? durable_step_check_open(step) : DUR_MISUSE;
+
+    if (code != DUR_OK) return code;
+    if (delay_ms < 0 && delay_ms != DUR_NEVER)
+        return durable_run_misuse(step->run,
+                                  "position %lld, step \"%s\": dur_retry_after() takes a delay in"
+                                  " ms or DUR_NEVER, not %lld",
+                                  (long long)step->position, step->name, (long long)delay_ms);
+    step->retry_after = delay_ms;
+    return DUR_OK;
+}
+
+/* In a body it takes effect when the body ends. */
+static int note_not_yet(dur_step *step, dur_value details)
+{
+    dur_run *run = step->run;
+    dur_value *copy = durable_arena_allocate(&run->arena, sizeof *copy);
+    durable_datum datum;
+
+    if (durable_value_encode(details, &datum) != DUR_OK)
+        return durable_run_misuse(run, "position %lld, step \"%s\": the details are no value"
+                                       " (type %d)",
+                                  (long long)step->position, step->name, (int)details.type);
+    if (copy) *copy = details;
+    if (!copy || !durable_run_copy_value(run, copy))
+        return durable_run_stop(run, DUR_NOMEM, "position %lld, step \"%s\": out of memory",
+                                (long long)step->position, step->name);
+    step->not_yet = copy;
+    return DUR_OK;
+}
+
+DUR_API int dur_not_yet(dur_step *step, dur_value details)
+{
+    int code = step ? durable_step_check_open(step) : DUR_MISUSE;
+
+    if (code != DUR_OK) return code;
+    if (step->run->body == step) return note_not_yet(step, details);
+    return durable_step_not_yet(step, details);
+}
+
+DUR_API int dur_heartbeat(dur_step *step, dur_value details)
+{
+    int code = step ? durable_step_check_open(step) : DUR_MISUSE;
+
+    return code == DUR_OK ? durable_attempt_beat(step, details) : code;
+}
+
+DUR_API dur_value dur_step_details(const dur_step *step)
+{
+    dur_value details = dur_null();
+
+    if (step && step->progress &&
+        durable_value_decode(&step->progress->pending.details, &details) != DUR_OK)
+        details = dur_null();
+    return details;
+}
+
+DUR_API int64_t dur_step_attempt(const dur_step *step)
+{
+    return step && step->state == DURABLE_STEP_OPEN ? step->attempt : 0;
+}
+
+DUR_API const char *dur_step_last_failure(const dur_step *step)
+{
+    return step && step->progress ? step->progress->pending.failure : NULL;
 }
 
 /* ---- Asking -------------------------------------------------------------------------------- */

@@ -8,6 +8,9 @@ set(durable_sources
     api/scope.c
     api/step.c
     api/variable.c
+    api/wait.c
+    engine/attempt.c
+    engine/callback.c
     engine/decision.c
     engine/divergence.c
     engine/handle.c
@@ -15,9 +18,14 @@ set(durable_sources
     engine/kept.c
     engine/log.c
     engine/ownership.c
+    engine/progress.c
     engine/record.c
+    engine/retry.c
     engine/run.c
+    engine/select.c
     engine/step.c
+    engine/suspend.c
+    engine/wait.c
     store/sqlite/connection.c
     store/sqlite/fence.c
     store/sqlite/rows.c

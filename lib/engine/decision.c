@@ -12,6 +12,15 @@ DURABLE_INTERNAL durable_decision durable_decide(const durable_step_record *reco
     return DURABLE_REPLAY;
 }
 
+DURABLE_INTERNAL durable_decision durable_decide_pending(const durable_pending *pending,
+                                                         const durable_request *request)
+{
+    if (pending->kind != request->kind || pending->name_length != request->name_length ||
+        memcmp(pending->name, request->name, request->name_length) != 0)
+        return DURABLE_DIVERGE;
+    return DURABLE_EXECUTE;
+}
+
 static bool is_same(const durable_evidence *a, const durable_evidence *b)
 {
     return a->kind == b->kind && strcmp(a->name, b->name) == 0;

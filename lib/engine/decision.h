@@ -23,6 +23,10 @@ typedef enum durable_decision {
 DURABLE_INTERNAL durable_decision durable_decide(const durable_step_record *recorded,
                                                  const durable_request *request);
 
+/* The same for a position that has no outcome yet, but of which the log remembers something. */
+DURABLE_INTERNAL durable_decision durable_decide_pending(const durable_pending *pending,
+                                                         const durable_request *request);
+
 /* How many recorded steps and how many requests are looked at to tell the class of a change. */
 #define DURABLE_EVIDENCE_MAX 4
 

@@ -29,7 +29,14 @@ struct durable_divergence {
 
 static const char *kind_name(int kind)
 {
-    return kind == DURABLE_KIND_STEP ? "step" : "entry of an unknown kind";
+    switch (kind) {
+    case DURABLE_KIND_STEP: return "step";
+    case DURABLE_KIND_TIMER: return "timer";
+    case DURABLE_KIND_RECEIVE: return "receive";
+    case DURABLE_KIND_SELECT: return "select";
+    case DURABLE_KIND_CALLBACK: return "callback";
+    default: return "entry of an unknown kind";
+    }
 }
 
 /* ---- Noting -------------------------------------------------------------------------------- */
@@ -75,6 +82,21 @@ static const noted_step *row_at(const durable_divergence *divergence, int64_t po
     return NULL;
 }
 
+/* What has no outcome yet is no row, but it is in the log, and the code has to ask for it. */
+static void note_progress(durable_divergence *divergence, const durable_progress *progress)
+{
+    const durable_pending *pending = progress ? &progress->pending : NULL;
+    noted_step *row;
+
+    if (!pending || pending->position != divergence->position) return;
+    if (row_at(divergence, pending->position) || divergence->row_count == ROWS_MAX) return;
+    row = &divergence->rows[divergence->row_count++];
+    row->position = pending->position;
+    row->kind = pending->kind;
+    row->began = pending->began;
+    set_text(row->name, sizeof row->name, pending->name, pending->name_length);
+}
+
 /* ---- The stop ------------------------------------------------------------------------------ */
 
 static const char *site_of(const noted_step *step)
@@ -87,6 +109,11 @@ static const char *name_of(const noted_step *step)
     return step ? step->name : "(cannot be read)";
 }
 
+static const char *kind_of(const noted_step *step)
+{
+    return kind_name(step ? step->kind : DURABLE_KIND_STEP);
+}
+
 static int stop(dur_run *run, int code, const durable_divergence *divergence)
 {
     const noted_step *row = row_at(divergence, divergence->position);
@@ -94,17 +121,19 @@ static int stop(dur_run *run, int code, const durable_divergence *divergence)
     long long position = (long long)divergence->position;
 
     if (divergence->detail[0])
-        return durable_run_stop(run, code, "position %lld, step \"%s\" (%s): the log holds %s",
-                                position, name_of(asked), site_of(asked), divergence->detail);
+        return durable_run_stop(run, code, "position %lld, %s \"%s\" (%s): the log holds %s",
+                                position, kind_of(asked), name_of(asked), site_of(asked),
+                                divergence->detail);
     if (!asked)
         return durable_run_stop(run, code,
-                                "position %lld: the log holds step \"%s\" (%s), but the code ended"
+                                "position %lld: the log holds %s \"%s\" (%s), but the code ended"
                                 " without asking for it",
-                                position, name_of(row), site_of(row));
+                                position, kind_of(row), name_of(row), site_of(row));
     return durable_run_stop(run, code,
-                            "position %lld: the log holds step \"%s\" (%s), the code asks for step"
+                            "position %lld: the log holds %s \"%s\" (%s), the code asks for %s"
                             " \"%s\" (%s)",
-                            position, name_of(row), site_of(row), asked->name, site_of(asked));
+                            position, kind_of(row), name_of(row), site_of(row), kind_of(asked),
+                            asked->name, site_of(asked));
 }
 
 DURABLE_INTERNAL int durable_diverge(dur_run *run, int code, int64_t position,
@@ -126,6 +155,7 @@ DURABLE_INTERNAL int durable_diverge(dur_run *run, int code, int64_t position,
     /* A failing read only makes the report poorer. */
     store->methods->load_history(store, run->fence.run, position > 1 ? position - 1 : 1,
                                  DUR_POSITION_MAX, ROWS_MAX, true, note_row, divergence, NULL);
+    note_progress(divergence, run->progress);
     if (asked) durable_divergence_note(run, asked);
     return stop(run, code, divergence);
 }
@@ -172,27 +202,6 @@ static const char *change_text(dur_change change)
     return "unknown: the code did not show enough of its way to tell";
 }
 
-/* Civil date from days since 1970-01-01, after Howard Hinnant, "chrono-Compatible Low-Level Date
- * Algorithms" (days_from_civil and its inverse). */
-static void append_time(durable_text *text, int64_t ms)
-{
-    int64_t seconds = ms / 1000;
-    int64_t days = seconds / 86400 + 719468;
-    int64_t era = days / 146097;
-    int64_t day_of_era = days - era * 146097;
-    int64_t year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    int64_t month = (5 * day_of_year + 2) / 153; /* from March */
-    int64_t day = day_of_year - (153 * month + 2) / 5 + 1;
-    int64_t year = year_of_era + era * 400 + (month >= 10 ? 1 : 0);
-
-    durable_text_add(text, ", recorded %lld-%02lld-%02lld %02lld:%02lld:%02lld UTC",
-                        (long long)year, (long long)(month < 10 ? month + 3 : month - 9),
-                        (long long)day, (long long)(seconds / 3600 % 24),
-                        (long long)(seconds / 60 % 60), (long long)(seconds % 60));
-}
-
 static void append_side(durable_text *text, const char *label, const noted_step *step,
                         const char *absent)
 {
@@ -202,7 +211,12 @@ static void append_side(durable_text *text, const char *label, const noted_step 
         return;
     }
     durable_text_add(text, "%s \"%s\" (%s)", kind_name(step->kind), step->name, site_of(step));
-    if (step->began > 0) append_time(text, step->began);
+    if (step->began > 0) {
+        char time[DURABLE_TIME_SIZE];
+
+        durable_time_print(time, step->began);
+        durable_text_add(text, ", recorded %s", time);
+    }
     durable_text_add(text, "\n");
 }
 

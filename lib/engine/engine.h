@@ -8,6 +8,7 @@
 #define DURABLE_ENGINE_H
 
 #include "base/arena.h"
+#include "base/atomic.h"
 #include "base/clock.h"
 #include "base/process.h"
 #include "base/text.h"
@@ -43,12 +44,39 @@
 /* After so many requests a stopped run's workflow is told that it spins. */
 #define DURABLE_SPIN_FIRST 1000
 
+/* A run that stopped before its end is taken up by workers after this, doubled by each claim in a
+ * row. */
+#define DURABLE_BACK_OFF_FIRST_MS 100
+#define DURABLE_BACK_OFF_MOST_MS 60000
+
 typedef struct durable_divergence durable_divergence;
+
+/* What a workflow's name stands for. */
+typedef struct durable_registered {
+    struct durable_registered *next;
+    dur_workflow *fn;
+    void *user;
+    char name[]; /* with its NUL */
+} durable_registered;
+
+/* A queue that this log's workers serve beside those of the registered workflows' names. */
+typedef struct durable_served {
+    struct durable_served *next;
+    char name[];
+} durable_served;
 
 struct dur_log {
     durable_store *store;
     durable_clock clock;
     int64_t lease_ms;
+    int64_t sleep_max_ms;
+    dur_retry retry; /* its size is 0 where there is none */
+    durable_registered *workflows;
+    durable_served *queues;
+    bool working;              /* in dur_work() or dur_work_loop() */
+    unsigned turn;             /* passes that workers of this log have made */
+    durable_atomic_flag stops; /* the loop is to end */
+    bool closed;               /* in that call: the struct goes when it returns */
     char *code_version;
     char owner[DURABLE_OWNER_MARK_SIZE];
     int (*owner_alive)(const char *owner_mark, void *user);
@@ -67,9 +95,19 @@ struct dur_log {
 
 typedef enum durable_step_state {
     DURABLE_STEP_OPEN = 1,
-    DURABLE_STEP_REPLAYED,
-    DURABLE_STEP_CLOSED
+    DURABLE_STEP_REPLAYED, /* its outcome is known: from the log, or a callback's by now */
+    DURABLE_STEP_CLOSED,
+    DURABLE_STEP_PUT_OFF /* its next attempt is not due; it counts as open, but takes nothing */
 } durable_step_state;
+
+/* What is remembered of an open position, with memory of its own. */
+typedef struct durable_progress {
+    struct durable_progress *next; /* among those that the run has not come to yet */
+    durable_pending pending;
+    char *name;
+    char *details;
+    char *failure;
+} durable_progress;
 
 struct dur_step {
     dur_run *run;              /* NULL: kept by the log */
@@ -84,6 +122,15 @@ struct dur_step {
     char *name_memory; /* where the inline room is too small */
     int64_t began;
     dur_value value;     /* what replay found */
+    int outcome;         /* of a replayed one */
+    int64_t attempt;     /* this one, from 1 */
+    int64_t lease_ms;    /* of its options; 0: the log's */
+    const dur_retry *retry, *poll; /* the caller's; NULL: none */
+    int64_t retry_after; /* what dur_retry_after() said, or one of the two below */
+    durable_progress *progress; /* NULL: nothing is in the log */
+    dur_value *not_yet;  /* dur_not_yet() was called in the body that runs: its details */
+    bool again;          /* put off and slept through: the body is to run once more */
+    char *token;         /* of a callback */
     dur_value *result;   /* where dur_replay_or_run() wants the recorded value; NULL: nowhere */
     bool unrecorded;     /* recording it has failed, and may be tried again */
     bool kept;           /* the outcome below waits for a database that works */
@@ -109,11 +156,18 @@ struct dur_run {
     bool ended;             /* its end is recorded */
     bool told;              /* the code asked whether it may go on, and heard no */
     bool in_gap;            /* the last step asked for has no row, and later ones have */
+    bool left;              /* the claim was given back when the run was suspended */
     bool failing;           /* dur_fail() was called in the body that runs */
     bool failure_pending;   /* a failed step that nobody has caught yet */
     int64_t position;     /* of the next step */
     int64_t low;          /* highest `low` of the recorded rows; 0: not asked for yet */
     int64_t stopped_calls;
+    int64_t claims;       /* in a row, this one included */
+    durable_suspension *suspension; /* of a suspended run that has not been left yet */
+    bool progress_loaded;
+    bool has_pending; /* rows of it may be in the log */
+    durable_progress *progress; /* of the positions to come, in order */
+    dur_step *answered;         /* callbacks whose outcome is known */
     dur_step *open_first, *open_last;   /* by position */
     dur_step *spare_first, *spare_last; /* closed ones, the oldest first */
     int spare_count;
@@ -158,10 +212,45 @@ DURABLE_INTERNAL int durable_log_read_run(dur_log *log, const char *run_id, dur_
 
 /* ---- ownership.c --------------------------------------------------------------------------- */
 
-/* Start or claim a run. DUR_OK with *run; DUR_REPLAYED or DUR_FAILED for an ended one; else an
- * error, told by the log. */
+/* Start or claim a run. DUR_OK with *run; DUR_REPLAYED or DUR_FAILED for an ended one;
+ * DUR_SUSPENDED for one that is not due; else an error, told by the log. */
 DURABLE_INTERNAL int durable_run_begin(dur_log *log, const char *workflow, const char *run_id,
                                        const dur_start_options *start, dur_run **run);
+
+/* The same for a worker, in one try: only a run that is there and due, and within its queue's
+ * limits (`limited`). DUR_NOT_FOUND, DUR_SUSPENDED, DUR_OWNED, DUR_CONFLICT: it is not to be had,
+ * or somebody was faster. Where durable_is_of_one_run(), the run cannot be opened, and has been
+ * parked or given back to come later. Any other code is the log's. */
+DURABLE_INTERNAL int durable_run_begin_due(dur_log *log, const char *workflow, const char *run_id,
+                                           bool limited, dur_run **run);
+DURABLE_INTERNAL bool durable_is_of_one_run(int code);
+
+/* Whether a handle of the run is open on this log, with its claim or without. */
+DURABLE_INTERNAL bool durable_is_open_here(const dur_log *log, const char *run_id);
+
+/* ---- claim.c ------------------------------------------------------------------------------- */
+
+/* Whether an owner that left this mark, whose lease ends then, leaves its runs to others. */
+DURABLE_INTERNAL bool durable_owner_is_gone(const dur_log *log, const char *owner,
+                                            int64_t lease_end, int64_t now);
+
+/* How many bytes of the mark name the process: all but its last word. */
+DURABLE_INTERNAL size_t durable_owner_process_length(const char *owner);
+
+/* ---- start.c ------------------------------------------------------------------------------- */
+
+/* Put a run into the log, see dur_start(). */
+DURABLE_INTERNAL int durable_run_start(dur_log *log, const char *workflow, const char *run_id,
+                                       const dur_start_options *start);
+
+/* Whether a run in the log is the one that is meant; `input` NULL: whatever it was. */
+DURABLE_INTERNAL int durable_run_check_same(const durable_run_record *record, const char *workflow,
+                                            const durable_datum *input, durable_error *error);
+
+/* A new run as the options say, with a fresh uid; without input, owner and times. */
+DURABLE_INTERNAL void durable_run_describe(dur_log *log, const char *workflow, const char *run_id,
+                                           const dur_start_options *start,
+                                           char uid[DURABLE_UID_SIZE], durable_new_run *new_run);
 
 /* ---- kept.c -------------------------------------------------------------------------------- */
 
@@ -204,6 +293,9 @@ DURABLE_INTERNAL int durable_run_take_error(dur_run *run, int code, int64_t posi
 /* Stop the run by the failure whose message it holds. Gives DUR_FAILED. */
 DURABLE_INTERNAL int durable_run_stop_failed(dur_run *run);
 
+/* A stop that came from failed records ends with the last of them. */
+DURABLE_INTERNAL void durable_run_lift_stop(dur_run *run);
+
 /* A misuse that stops nothing: sets the error of run and log. */
 DURABLE_INTERNAL int durable_run_misuse(dur_run *run, const char *format, ...);
 
@@ -228,6 +320,115 @@ DURABLE_INTERNAL int durable_run_close(dur_run *run);
 
 /* Take the run from its log, releasing the claim where that is right. */
 DURABLE_INTERNAL int durable_run_detach(dur_run *run);
+
+/* Call the workflow for a run that was begun, end the run or leave it, and close it. Gives what
+ * dur_execute() gives. */
+DURABLE_INTERNAL int durable_run_pass(dur_run *run, dur_workflow *fn, void *user);
+
+/* ---- suspend.c ----------------------------------------------------------------------------- */
+
+/* Stop the run because it waits: write what is to be remembered, and leave it at once if no other
+ * step is being executed. Gives DUR_SUSPENDED, or why it could not be written. `what` completes
+ * "it waits …". */
+DURABLE_INTERNAL int durable_run_suspend(dur_run *run, const durable_suspension *suspension,
+                                         int64_t position, const char *what);
+
+/* At the end of a pass: leave a run that was stopped so and is still held. */
+DURABLE_INTERNAL int durable_run_leave_suspended(dur_run *run);
+
+/* Whether steps are being executed beside this one (NULL: at all). */
+DURABLE_INTERNAL bool durable_run_has_executing(const dur_run *run, const dur_step *beside);
+
+/* Whether `due` is near enough to be slept through, and nobody would be kept waiting; and to do
+ * so. */
+DURABLE_INTERNAL bool durable_sleeps_through(const dur_run *run, int64_t now, int64_t due);
+DURABLE_INTERNAL void durable_sleep_through(dur_run *run, int64_t now, int64_t due);
+
+/* ---- progress.c ---------------------------------------------------------------------------- */
+
+/* What the log remembers of this position, which is then the caller's; NULL: nothing. Stops the run
+ * where it cannot be read. */
+DURABLE_INTERNAL int durable_progress_take(dur_run *run, int64_t position,
+                                           durable_progress **progress);
+
+/* Read a position's row again, as others may have changed it. */
+DURABLE_INTERNAL int durable_progress_refresh(dur_run *run, durable_progress *progress);
+
+/* A copy; NULL: out of memory. */
+DURABLE_INTERNAL durable_progress *durable_progress_copy(const durable_pending *pending);
+DURABLE_INTERNAL void durable_progress_free(durable_progress *progress);
+DURABLE_INTERNAL void durable_progress_free_all(dur_run *run);
+
+/* The step's row as it would be written now. */
+DURABLE_INTERNAL void durable_progress_describe(const dur_step *step, durable_pending *pending);
+
+/* Write a row for the step and keep a copy of it there. */
+DURABLE_INTERNAL int durable_progress_put(dur_step *step, const durable_pending *pending,
+                                          int64_t lease_end);
+
+/* ---- attempt.c ----------------------------------------------------------------------------- */
+
+/* Values of dur_step.retry_after beside delays. */
+#define DURABLE_BY_POLICY INT64_C(-2)
+
+/* Whether the attempt that failed so (or came to nothing yet, where `details` is not NULL) is the
+ * step's last one; if not, it is put off: *code is what its recording gives. */
+DURABLE_INTERNAL bool durable_attempt_put_off(dur_step *step, const char *message,
+                                              const dur_value *details, int *code);
+
+/* See dur_heartbeat(). */
+DURABLE_INTERNAL int durable_attempt_beat(dur_step *step, dur_value details);
+
+/* ---- wait.c, select.c, callback.c ---------------------------------------------------------- */
+
+DURABLE_INTERNAL int durable_wait_timer(dur_run *run, const char *name, int64_t time_ms,
+                                        bool relative);
+DURABLE_INTERNAL int durable_wait_signal(dur_run *run, const char *name, int64_t timeout_ms,
+                                         dur_value *value);
+DURABLE_INTERNAL int durable_select(dur_run *run, const char *name, const dur_case *cases,
+                                    size_t count, size_t *which);
+DURABLE_INTERNAL int durable_callback_begin(dur_run *run, const char *name,
+                                            const dur_callback_options *options,
+                                            dur_step **callback);
+DURABLE_INTERNAL int durable_callback_await(dur_step *callback, dur_value *value);
+
+/* ---- sending.c ----------------------------------------------------------------------------- */
+
+/* See dur_signal(), dur_complete_callback() and dur_heartbeat_callback(); `failure` rejects. */
+DURABLE_INTERNAL int durable_send_signal(dur_log *log, const char *run_id, const char *name,
+                                         dur_value value, const char *key, const char *failure);
+DURABLE_INTERNAL int durable_send_answer(dur_log *log, const char *token, dur_value value,
+                                         const char *failure);
+DURABLE_INTERNAL int durable_send_heartbeat(dur_log *log, const char *token);
+
+/* "RUN.POSITION.UID"; durable_token_parse() gives false for anything else. */
+DURABLE_INTERNAL void durable_token_print(char token[DUR_TOKEN_SIZE],
+                                          const durable_callback *callback);
+DURABLE_INTERNAL bool durable_token_parse(const char *token, durable_callback *callback,
+                                          char uid[DURABLE_UID_SIZE]);
+
+/* ---- registry.c ---------------------------------------------------------------------------- */
+
+DURABLE_INTERNAL int durable_worker_register(dur_log *log, const char *workflow, dur_workflow *fn,
+                                             void *user);
+DURABLE_INTERNAL int durable_worker_serve(dur_log *log, const char *queue,
+                                          const durable_limits *limits);
+DURABLE_INTERNAL const durable_registered *durable_worker_find(const dur_log *log,
+                                                               const char *workflow);
+DURABLE_INTERNAL void durable_worker_free(dur_log *log);
+
+/* Calls back with the name of each served queue, once, until that gives another code than DUR_OK,
+ * which is then given back. */
+typedef int durable_queue_visitor(const char *queue, void *context);
+DURABLE_INTERNAL int durable_worker_each_queue(const dur_log *log, durable_queue_visitor *visit,
+                                               void *context);
+
+/* ---- worker.c, loop.c ---------------------------------------------------------------------- */
+
+/* See dur_work(). */
+DURABLE_INTERNAL int durable_worker_work(dur_log *log, const dur_work_options *options,
+                                         int64_t *next_wake_ms);
+DURABLE_INTERNAL int durable_worker_loop(dur_log *log, const dur_work_options *options);
 
 /* ---- handle.c ------------------------------------------------------------------------------ */
 
@@ -274,8 +475,20 @@ DURABLE_INTERNAL int durable_step_begin(dur_run *run, const durable_asked *asked
 
 /* ---- record.c ------------------------------------------------------------------------------ */
 
-/* Record an open step's outcome; see dur_record_result(). */
+/* Record an open step's outcome; see dur_record_result(). A failure's value is text with a NUL. */
 DURABLE_INTERNAL int durable_step_conclude(dur_step *step, int outcome, dur_value value);
+
+/* Conclude an attempt without an outcome; see dur_not_yet(). */
+DURABLE_INTERNAL int durable_step_not_yet(dur_step *step, dur_value details);
+
+/* Whether the step is open and its run takes records. DUR_OK, DUR_MISUSE or the run's stop. */
+DURABLE_INTERNAL int durable_step_check_open(dur_step *step);
+
+/* Record the outcome of a wait, which is one act with the receipt of a signal (0: none);
+ * `unless_signal` as in durable_outcome, then DUR_CONFLICT may come back and the wait is still
+ * open. DUR_OK, or the code that the run is stopped with. */
+DURABLE_INTERNAL int durable_wait_conclude(dur_step *wait, int outcome, dur_value value,
+                                           int64_t takes_signal, const char *unless_signal);
 
 /* ---- divergence.c -------------------------------------------------------------------------- */
 

@@ -7,6 +7,8 @@ DURABLE_INTERNAL void durable_step_free(dur_step *step)
 {
     durable_free(step->name_memory);
     durable_free(step->kept_memory);
+    durable_free(step->token);
+    durable_progress_free(step->progress);
     durable_free(step);
 }
 
@@ -14,10 +16,13 @@ static void clear_handle(dur_step *step)
 {
     if (step->name_memory) durable_free(step->name_memory);
     if (step->kept_memory) durable_free(step->kept_memory);
+    if (step->progress) durable_progress_free(step->progress);
+    step->progress = NULL;
     step->name_memory = step->kept_memory = NULL;
     step->previous = step->next = NULL;
     step->result = NULL;
-    step->kept = step->unrecorded = false;
+    step->kept = step->unrecorded = step->again = false;
+    step->not_yet = NULL;
     step->value = dur_null();
     step->key[0] = '\0';
 }

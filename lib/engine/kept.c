@@ -131,7 +131,8 @@ DURABLE_INTERNAL void durable_kept_flush_all(dur_log *log)
         dur_step *step = log->kept;
 
         log->kept = step->next;
-        log->store->methods->release_run(log->store, &step->fence);
+        log->store->methods->release_run(log->store, &step->fence,
+                                         durable_clock_now(&log->clock));
         durable_step_free(step);
     }
 }

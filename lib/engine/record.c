@@ -17,9 +17,8 @@ static bool has_unrecorded(const dur_run *run)
     return false;
 }
 
-/* A stop that came from failed records ends with the last of them. One that a request met stays:
- * its step was passed over, and the positions after it would shift. */
-static void lift_stop(dur_run *run)
+/* One that a request met stays: its step was passed over, and the positions after it would shift. */
+DURABLE_INTERNAL void durable_run_lift_stop(dur_run *run)
 {
     if (!run->stopped_by_record || run->stopped_calls || has_unrecorded(run)) return;
     run->stop = DUR_OK;
@@ -36,7 +35,7 @@ static void note_recorded(dur_step *step, const durable_outcome *outcome)
         run->failure_pending = true;
     }
     durable_step_close(step);
-    lift_stop(run);
+    durable_run_lift_stop(run);
 }
 
 /* What dur_replay_or_run() hands to its caller, alike to what a replay will give. */
@@ -115,13 +114,27 @@ static void describe_outcome(const dur_step *step, int kind_of_outcome,
     outcome->name_length = step->name_length;
     outcome->value = *datum;
     outcome->low = run->open_first->position;
-    outcome->attempt = 1;
+    outcome->attempt = step->attempt;
     outcome->began = step->began;
     outcome->took = durable_time_between(step->began, now);
     outcome->lease_end = renewed_lease(run, now);
+    outcome->clears_pending = step->progress != NULL;
 }
 
-static int check_recordable(dur_step *step)
+/* After some steps were put off the others may still be recorded, while the run is held. */
+static bool takes_records(const dur_run *run)
+{
+    if (run->stop == DUR_OK || durable_is_transient(run->stop)) return true;
+    return (run->stop == DUR_SUSPENDED || run->stop == DUR_PARKED) && !run->left;
+}
+
+static const char *why_not_open(const dur_step *step)
+{
+    if (step->state == DURABLE_STEP_REPLAYED) return "was answered from the log";
+    return step->state == DURABLE_STEP_PUT_OFF ? "was put off already" : "is closed already";
+}
+
+DURABLE_INTERNAL int durable_step_check_open(dur_step *step)
 {
     dur_run *run = step->run;
 
@@ -132,12 +145,9 @@ static int check_recordable(dur_step *step)
     if (step->state != DURABLE_STEP_OPEN)
         return durable_run_misuse(run, "position %lld, step \"%s\": it %s: nothing to record",
                                   (long long)step->position, step->name,
-                                  step->state == DURABLE_STEP_REPLAYED
-                                      ? "was answered from the log"
-                                      : "is closed already");
+                                  why_not_open(step));
     if (run->ended) return durable_run_misuse(run, "the run has ended: nothing can be recorded");
-    if (run->stop != DUR_OK && !durable_is_transient(run->stop)) return run->stop;
-    return DUR_OK;
+    return takes_records(run) ? DUR_OK : run->stop;
 }
 
 DURABLE_INTERNAL int durable_step_conclude(dur_step *step, int outcome, dur_value value)
@@ -145,9 +155,12 @@ DURABLE_INTERNAL int durable_step_conclude(dur_step *step, int outcome, dur_valu
     durable_outcome record;
     durable_datum datum;
     dur_value *result = step->result;
-    int code = check_recordable(step);
+    int code = durable_step_check_open(step);
 
     if (code != DUR_OK) return code;
+    if (outcome == DURABLE_OUTCOME_FAILURE && !step->kept &&
+        durable_attempt_put_off(step, value.as.bytes, NULL, &code))
+        return code;
     if (durable_value_encode(value, &datum) != DUR_OK)
         return durable_run_misuse(step->run,
                                   "position %lld, step \"%s\": the result is no value (type %d,"
@@ -163,4 +176,61 @@ DURABLE_INTERNAL int durable_step_conclude(dur_step *step, int outcome, dur_valu
     code = give_result(step, &record, result);
     note_recorded(step, &record);
     return code;
+}
+
+DURABLE_INTERNAL int durable_step_not_yet(dur_step *step, dur_value details)
+{
+    char message[64];
+    int code = durable_step_check_open(step);
+
+    if (code != DUR_OK) return code;
+    if (!step->kept && durable_attempt_put_off(step, NULL, &details, &code)) return code;
+    durable_print(message, sizeof message, "not yet, after %lld attempts",
+                  (long long)step->attempt);
+    step->retry_after = DUR_NEVER;
+    return durable_step_conclude(step, DURABLE_OUTCOME_FAILURE, dur_text(message));
+}
+
+/* ---- Waits --------------------------------------------------------------------------------- */
+
+/* A callback may be asked again for its answer: its handle stays. */
+static void close_wait(dur_step *wait, int outcome, dur_value value)
+{
+    dur_run *run = wait->run;
+
+    if (wait->kind != DURABLE_KIND_CALLBACK) {
+        durable_step_close(wait);
+        return;
+    }
+    durable_step_unlink(wait);
+    wait->state = DURABLE_STEP_REPLAYED;
+    wait->outcome = outcome;
+    wait->value = value;
+    wait->next = run->answered;
+    run->answered = wait;
+}
+
+/* Nothing was executed, so nothing is kept of what could not be recorded: the next pass waits
+ * again, and finds the same. */
+DURABLE_INTERNAL int durable_wait_conclude(dur_step *wait, int outcome, dur_value value,
+                                           int64_t takes_signal, const char *unless_signal)
+{
+    dur_run *run = wait->run;
+    durable_outcome record;
+    durable_datum datum;
+    int code = durable_value_encode(value, &datum);
+
+    if (code != DUR_OK)
+        return durable_run_stop(run, DUR_CORRUPT, "position %lld, \"%s\": what came is no value",
+                                (long long)wait->position, wait->name);
+    describe_outcome(wait, outcome, &datum, &record);
+    record.takes_signal = takes_signal;
+    record.unless_signal = unless_signal;
+    code = append(wait, &record);
+    if (code == DUR_CONFLICT) return code;
+    if (code != DUR_OK)
+        return durable_run_stop_with_store(run, code, wait->position, wait->name);
+    if (record.lease_end && !record.joined) run->lease_end = record.lease_end;
+    close_wait(wait, outcome, value);
+    return DUR_OK;
 }

@@ -114,6 +114,8 @@ static int check_nothing_open(dur_run *run)
     char site[DURABLE_SITE_SIZE];
     const dur_step *step = run->body ? run->body : run->open_first;
 
+    /* A callback that nobody awaits any more goes with the run. */
+    while (step && step->kind == DURABLE_KIND_CALLBACK) step = step->next;
     if (!step) return DUR_OK;
     durable_site_text(site, step->file, step->line);
     if (run->body)
@@ -129,6 +131,23 @@ static int check_nothing_open(dur_run *run)
                               site[0] ? site : "no call site");
 }
 
+/* An attempt or a wait behind the last position that the code asked for: it has to ask for it. */
+static int check_nothing_pending(dur_run *run)
+{
+    durable_progress *progress;
+    int code;
+
+    if (run->progress_loaded && !run->progress) return DUR_OK;
+    code = durable_progress_take(run, run->position, &progress);
+    if (code != DUR_OK) return code;
+    if (progress) {
+        progress->next = run->progress;
+        run->progress = progress;
+    }
+    if (!run->progress) return DUR_OK;
+    return durable_diverge(run, DUR_DIVERGED, run->progress->pending.position, NULL, NULL);
+}
+
 /* Recorded steps that the code has not asked for. */
 static int check_nothing_left(dur_run *run)
 {
@@ -136,8 +155,8 @@ static int check_nothing_left(dur_run *run)
     int code = durable_run_peek(run, &record, 0);
 
     if (code != DUR_OK) return code;
-    if (!record) return DUR_OK;
-    return durable_diverge(run, DUR_DIVERGED, record->position, NULL, NULL);
+    if (record) return durable_diverge(run, DUR_DIVERGED, record->position, NULL, NULL);
+    return check_nothing_pending(run);
 }
 
 static int write_ending(dur_run *run, int status, const durable_datum *output, const char *failure)
@@ -150,6 +169,7 @@ static int write_ending(dur_run *run, int status, const durable_datum *output, c
     ending.status = status;
     if (output) ending.output = *output;
     ending.failure = failure;
+    ending.clears_pending = run->has_pending && status != DURABLE_PARKED;
     ending.now = durable_clock_now(&run->log->clock);
     code = store->methods->end_run(store, &run->fence, &ending);
     if (code == DUR_OK)
@@ -241,6 +261,13 @@ DURABLE_INTERNAL int durable_run_set_output(dur_run *run, dur_value output)
 
 /* ---- Closing ------------------------------------------------------------------------------- */
 
+/* A step's retries are used up, and a person is to look at it. */
+static void leave_parked(dur_run *run)
+{
+    if (run->stop == DUR_PARKED && !run->ended)
+        write_ending(run, DURABLE_PARKED, NULL, run->error.message);
+}
+
 static void unlink_run(dur_run *run)
 {
     if (run->previous)
@@ -258,6 +285,16 @@ static bool has_kept(const dur_run *run)
     return false;
 }
 
+/* When workers may take up a run that was left without an end: later each time. */
+static int64_t back_off(const dur_run *run)
+{
+    int64_t pause_ms = DURABLE_BACK_OFF_FIRST_MS;
+
+    for (int64_t i = 1; i < run->claims && pause_ms < DURABLE_BACK_OFF_MOST_MS; i++) pause_ms *= 2;
+    if (pause_ms > DURABLE_BACK_OFF_MOST_MS) pause_ms = DURABLE_BACK_OFF_MOST_MS;
+    return durable_time_after(durable_clock_now(&run->log->clock), pause_ms);
+}
+
 /* The claim stays where it guards kept outcomes, and there is none after the end or a loss. A
  * failing release only leaves the run to its lease, and the error that came before it counts;
  * unless SQLite ended the host's transaction with it, which the host has to know. */
@@ -265,10 +302,10 @@ static int release_claim(dur_run *run)
 {
     durable_store *store = run->log->store;
 
-    if (run->ended || run->stop == DUR_LOST || has_kept(run)) return DUR_OK;
+    if (run->ended || run->left || run->stop == DUR_LOST || has_kept(run)) return DUR_OK;
     /* The claim may be older than the transaction that was rolled back: the fence alone tells. */
     if (run->stop == DUR_ROLLED_BACK) run->fence.provisional = -1;
-    if (store->methods->release_run(store, &run->fence) != DUR_ROLLED_BACK ||
+    if (store->methods->release_run(store, &run->fence, back_off(run)) != DUR_ROLLED_BACK ||
         store->error.sqlite_code == 0)
         return DUR_OK;
     return durable_log_store_error(run->log, run->id);
@@ -279,6 +316,8 @@ DURABLE_INTERNAL int durable_run_detach(dur_run *run)
     int code;
 
     if (run->divergence) durable_divergence_settle(run);
+    leave_parked(run);
+    durable_run_leave_suspended(run);
     code = release_claim(run);
     durable_kept_detach(run);
     durable_history_close(&run->history);
@@ -302,6 +341,9 @@ DURABLE_INTERNAL int durable_run_close(dur_run *run)
 
     free_steps(run->open_first);
     free_steps(run->spare_first);
+    free_steps(run->answered);
+    durable_progress_free_all(run);
+    durable_free(run->suspension);
     durable_history_close(&run->history);
     durable_arena_clear(&run->arena);
     durable_arena_clear(&run->input_arena);
@@ -310,4 +352,34 @@ DURABLE_INTERNAL int durable_run_close(dur_run *run)
     durable_free(run->workflow);
     durable_free(run);
     return code;
+}
+
+/* ---- A whole pass -------------------------------------------------------------------------- */
+
+static int end_after(dur_run *run, int result)
+{
+    char failure[64];
+
+    if (result == 0) return durable_run_end(run, run->output, NULL);
+    durable_print(failure, sizeof failure, "workflow returned %d", result);
+    return durable_run_end(run, dur_null(), failure);
+}
+
+DURABLE_INTERNAL int durable_run_pass(dur_run *run, dur_workflow *fn, void *user)
+{
+    int code;
+
+    run->lent = true;
+    code = fn(run, user);
+    run->lent = false;
+    if (!run->log) { /* the workflow closed its own log */
+        durable_run_close(run);
+        return DUR_MISUSE;
+    }
+    if (run->ended) /* final, and not to be written a second time */
+        code = durable_run_misuse(run, "its workflow ended it with dur_complete_run() or"
+                                       " dur_fail_run(), which is for runs without a callback");
+    else
+        code = end_after(run, code);
+    return durable_run_close(run) == DUR_ROLLED_BACK ? DUR_ROLLED_BACK : code;
 }

@@ -53,14 +53,16 @@ static int stop_at_name(dur_run *run, const char *detail)
                             (long long)run->position, DUR_NAME_MAX, detail);
 }
 
-static int check_request(dur_run *run, const char *name, durable_request *request)
+static int check_request(dur_run *run, const durable_asked *asked, durable_request *request)
 {
+    const char *name = asked->name;
+
     if (run->position > DUR_POSITION_MAX)
         return durable_run_stop(run, DUR_MISUSE, "it has used up its %lld positions",
                                 (long long)DUR_POSITION_MAX);
     if (!name) return stop_at_name(run, ", not NULL");
     request->position = run->position;
-    request->kind = DURABLE_KIND_STEP;
+    request->kind = asked->kind;
     request->name = name;
     request->name_length = strlen(name);
     return DUR_OK;
@@ -139,7 +141,8 @@ DURABLE_INTERNAL int durable_run_peek(dur_run *run, const durable_step_record **
 
 /* A handle for a step that needs no more than to be asked for its value: it lives as long as that,
  * in the run's own memory. */
-static dur_step *replayed_handle(dur_run *run, const durable_request *request, dur_value value)
+static dur_step *replayed_handle(dur_run *run, const durable_request *request, int outcome,
+                                 dur_value value)
 {
     dur_step *step = durable_arena_allocate(&run->arena, sizeof *step);
 
@@ -151,6 +154,7 @@ static dur_step *replayed_handle(dur_run *run, const durable_request *request, d
     step->name = durable_arena_copy(&run->arena, request->name, request->name_length);
     step->name_length = request->name_length;
     step->value = value;
+    step->outcome = outcome;
     return step->name ? step : NULL;
 }
 
@@ -164,7 +168,10 @@ static int replay(dur_run *run, const durable_request *request,
                   const durable_step_record *record, const durable_asked *asked,
                   durable_answer *answer)
 {
-    bool failed = record->outcome == DURABLE_OUTCOME_FAILURE;
+    /* A callback's failure is told where its answer is awaited. */
+    bool failed = record->outcome == DURABLE_OUTCOME_FAILURE &&
+                  request->kind != DURABLE_KIND_CALLBACK;
+    int outcome = record->outcome;
     dur_value value = dur_null();
     int code = durable_value_decode(&record->value, &value);
 
@@ -176,7 +183,7 @@ static int replay(dur_run *run, const durable_request *request,
         return stop_without_memory(run, request);
     }
     if (!asked->sequential) {
-        answer->step = replayed_handle(run, request, value);
+        answer->step = replayed_handle(run, request, outcome, value);
         if (!answer->step) return stop_without_memory(run, request);
     }
     if (failed) run->failure_pending = true;
@@ -184,7 +191,42 @@ static int replay(dur_run *run, const durable_request *request,
     run->in_gap = false;
     run->position++;
     durable_history_pass(&run->history);
-    return failed ? DUR_FAILED : DUR_REPLAYED;
+    if (failed) return DUR_FAILED;
+    return outcome == DURABLE_OUTCOME_TIMED_OUT ? DUR_TIMED_OUT : DUR_REPLAYED;
+}
+
+/* ---- Executing ----------------------------------------------------------------------------- */
+
+/* What the log remembers of this position has to be of what the code asks for. */
+static int find_progress(dur_run *run, const durable_request *request, const durable_asked *asked,
+                         durable_progress **progress)
+{
+    durable_decision decision;
+    int code = durable_progress_take(run, request->position, progress);
+
+    if (code != DUR_OK || !*progress) return code;
+    decision = durable_decide_pending(&(*progress)->pending, request);
+    if (decision == DURABLE_EXECUTE) return DUR_OK;
+    (*progress)->next = run->progress; /* for the report */
+    run->progress = *progress;
+    *progress = NULL;
+    return durable_diverge(run, DUR_DIVERGED, request->position, asked, NULL);
+}
+
+/* The pause after a failed attempt is not over yet: sleep it through, or leave the run. */
+static int wait_for_attempt(dur_run *run, const durable_request *request,
+                            const durable_pending *pending, int64_t now)
+{
+    durable_suspension suspension = {NULL, pending->due, NULL, 0, now};
+    char what[DURABLE_MESSAGE_SIZE];
+
+    if (durable_sleeps_through(run, now, pending->due)) {
+        durable_sleep_through(run, now, pending->due);
+        return DUR_OK;
+    }
+    durable_print(what, sizeof what, "to try step \"%s\" again (attempt %lld)", request->name,
+                  (long long)pending->attempt + 1);
+    return durable_run_suspend(run, &suspension, request->position, what);
 }
 
 /* A step that may take longer than the claim still holds prolongs it first; so does an owner that
@@ -208,16 +250,14 @@ static int prolong_claim(dur_run *run, const durable_request *request,
     return DUR_OK;
 }
 
-static int execute(dur_run *run, const durable_request *request, const durable_asked *asked,
-                   const dur_step_options *options, durable_answer *answer)
+static int open_step(dur_run *run, const durable_request *request, const durable_asked *asked,
+                     const dur_step_options *options, durable_progress *progress,
+                     durable_answer *answer)
 {
-    int64_t now;
+    int64_t now = durable_clock_now(&run->log->clock);
     dur_step *step;
-    int code;
+    int code = prolong_claim(run, request, options, now);
 
-    if (run->failure_pending) return durable_run_stop_failed(run);
-    now = durable_clock_now(&run->log->clock);
-    code = prolong_claim(run, request, options, now);
     if (code != DUR_OK) return code;
     step = durable_arena_reserve(&run->arena) ? durable_step_new(run, request) : NULL;
     if (!step) return stop_without_memory(run, request);
@@ -225,10 +265,36 @@ static int execute(dur_run *run, const durable_request *request, const durable_a
     step->began = now;
     step->file = asked->file;
     step->line = asked->line;
+    step->lease_ms = options ? options->lease_ms : 0;
+    step->retry = options ? options->retry : NULL;
+    step->poll = options ? options->poll : NULL;
+    step->retry_after = DURABLE_BY_POLICY;
+    step->progress = progress;
+    step->attempt = progress ? progress->pending.attempt + 1 : 1;
     durable_step_link(step);
     run->position++;
     answer->step = step;
     return DUR_EXECUTE;
+}
+
+static int execute(dur_run *run, const durable_request *request, const durable_asked *asked,
+                   const dur_step_options *options, durable_answer *answer)
+{
+    durable_progress *progress = NULL;
+    int code = DUR_OK;
+
+    if (run->failure_pending) return durable_run_stop_failed(run);
+    if (!run->progress_loaded || run->progress)
+        code = find_progress(run, request, asked, &progress);
+    if (progress && request->kind == DURABLE_KIND_STEP) {
+        int64_t now = durable_clock_now(&run->log->clock);
+
+        if (now < progress->pending.due)
+            code = wait_for_attempt(run, request, &progress->pending, now);
+    }
+    if (code == DUR_OK) code = open_step(run, request, asked, options, progress, answer);
+    if (code != DUR_EXECUTE) durable_progress_free(progress);
+    return code;
 }
 
 /* Code that goes from step to step without looking at a failure would have failed the run here;
@@ -272,7 +338,7 @@ DURABLE_INTERNAL int durable_step_begin(dur_run *run, const durable_asked *asked
     if (run->stop != DUR_OK) return answer_stopped(run, asked);
     if (run->ended) return durable_run_misuse(run, "the run has ended: it takes no more steps");
     if (run->body) return stop_in_body(run, name_of(asked));
-    code = check_request(run, asked->name, &request);
+    code = check_request(run, asked, &request);
     if (code != DUR_OK) return code;
     return answer_request(run, &request, asked, options, answer);
 }

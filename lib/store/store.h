@@ -35,12 +35,32 @@ typedef struct durable_fence {
                           * seen after its end; -1: the claim itself; 0: nothing to be confirmed */
 } durable_fence;
 
-/* A run's status, part of the file format; see dur_status. */
-enum { DURABLE_RUNNING = 1, DURABLE_COMPLETED = 2, DURABLE_FAILED = 3, DURABLE_PARKED = 4 };
+/* A time that does not come. */
+#define DURABLE_NEVER INT64_MAX
 
-/* Kinds and outcomes of step rows, part of the file format. */
-enum { DURABLE_KIND_STEP = 1 };
-enum { DURABLE_OUTCOME_RESULT = 0, DURABLE_OUTCOME_FAILURE = 1 };
+/* A run's status, part of the file format; see dur_status. */
+enum {
+    DURABLE_RUNNING = 1,
+    DURABLE_COMPLETED = 2,
+    DURABLE_FAILED = 3,
+    DURABLE_PARKED = 4,
+    DURABLE_SUSPENDED = 5
+};
+
+/* Kinds of step rows and of pending ones, and outcomes; part of the file format. A timed-out one
+ * has a null value. */
+enum {
+    DURABLE_KIND_STEP = 1,
+    DURABLE_KIND_TIMER = 2,
+    DURABLE_KIND_RECEIVE = 3,
+    DURABLE_KIND_SELECT = 4,
+    DURABLE_KIND_CALLBACK = 5
+};
+enum { DURABLE_OUTCOME_RESULT = 0, DURABLE_OUTCOME_FAILURE = 1, DURABLE_OUTCOME_TIMED_OUT = 2 };
+
+/* What a signal is sent to, and received from: its name; or, for the answer of the callback at a
+ * position, a tab, which no name can hold, and the position in decimal. */
+#define DURABLE_ADDRESS_SIZE 256
 
 /* A run as the store hands it out. Text is UTF-8 with a NUL after it. */
 typedef struct durable_run_record {
@@ -60,10 +80,14 @@ typedef struct durable_run_record {
     durable_datum input;
     durable_datum output;
     const char *failure; /* why it failed, or the report of a parked run; NULL: none */
-    bool joined;         /* read within a foreign transaction, and as provisional as that */
+    const char *queue;
+    int priority;
+    int64_t due; /* when workers take it up; DURABLE_NEVER where it is held, ended, parked, or
+                  * suspended without a limit */
+    bool joined; /* read within a foreign transaction, and as provisional as that */
 } durable_run_record;
 
-/* A run to be started and claimed in one act. */
+/* A run to be put into the log; claimed in the same act if it has an owner. */
 typedef struct durable_new_run {
     const char *id;
     const char *uid;
@@ -71,9 +95,12 @@ typedef struct durable_new_run {
     const char *code_version; /* NULL: none */
     int behaviour;
     durable_datum input;
-    const char *owner;
-    int64_t token; /* the epoch is 1 */
-    int64_t lease_end;
+    const char *queue;
+    int priority;
+    const char *owner; /* NULL: nobody claims it; its epoch is then 0, else 1 */
+    int64_t token;
+    int64_t lease_end; /* with an owner */
+    int64_t due;       /* without one */
     int64_t now;
 } durable_new_run;
 
@@ -86,6 +113,9 @@ typedef struct durable_claim {
     int64_t token;
     int64_t lease_end;
     int64_t claims; /* to be stored: claims in a row, this one included */
+    bool limited;          /* keep the limits of the run's queue: refused where they are reached */
+    size_t process_length; /* so many bytes of `owner` name its process */
+    int64_t now;
 } durable_claim;
 
 /* How a run ends or is left. */
@@ -93,8 +123,89 @@ typedef struct durable_ending {
     int status; /* DURABLE_COMPLETED, DURABLE_FAILED or DURABLE_PARKED */
     durable_datum output;
     const char *failure; /* NULL: none */
+    bool clears_pending; /* delete the run's pending rows */
     int64_t now;
 } durable_ending;
+
+/* What is remembered of a position that has no outcome yet: attempts that came to nothing, a wait,
+ * a callback, how far a step has come. One row a position. */
+typedef struct durable_pending {
+    int64_t position;
+    int kind;
+    const char *name;
+    size_t name_length;
+    int64_t attempt;  /* attempts that have ended without an outcome; 0: none */
+    int64_t began;    /* the first of them, or the wait */
+    int64_t due;      /* when to go on; DURABLE_NEVER: no such time */
+    int64_t deadline; /* of a callback, whatever its heartbeats; DURABLE_NEVER: none */
+    int64_t interval; /* of a callback's heartbeats; 0: none */
+    int64_t choice;   /* of a select: the case whose time `due` is */
+    durable_datum details;
+    const char *failure; /* why the last attempt failed; NULL: it did not */
+} durable_pending;
+
+/* How a run is left that waits. */
+typedef struct durable_suspension {
+    const durable_pending *pending; /* to be put in the same act; NULL: none */
+    int64_t due;
+    const char *const *awaits; /* addresses of the signals that make it due */
+    size_t await_count;
+    int64_t now; /* it is due now where one of them is there already */
+} durable_suspension;
+
+/* A signal to be sent. */
+typedef struct durable_signal {
+    const char *name; /* not for a callback's answer */
+    const char *key;  /* the first one of a run, name and key counts, for ever; NULL: each counts */
+    durable_datum value;
+    const char *failure; /* the message of a rejection, whose value is null; NULL: a value */
+    int64_t now;
+} durable_signal;
+
+/* A signal that was sent and not received. */
+typedef struct durable_signal_record {
+    int64_t signal; /* the store's own key of it */
+    durable_datum value;
+    const char *failure;
+    int64_t sent;
+} durable_signal_record;
+
+/* Which callback. */
+typedef struct durable_callback {
+    int64_t run;
+    int64_t position;
+    const char *uid; /* the run's */
+} durable_callback;
+
+/* Of the unclaimed runs of one queue, workflow and priority that are to become due: the first. */
+typedef struct durable_due {
+    const char *workflow;
+    int priority;
+    int64_t due;
+    const char *id;
+} durable_due;
+
+/* Of the runs of one queue, owner and workflow that are held: the one whose lease ends first. */
+typedef struct durable_held {
+    const char *owner;
+    const char *workflow;
+    int64_t lease_end;
+    const char *id;
+} durable_held;
+
+/* Limits of a queue, for all owners; 0: none. */
+typedef struct durable_limits {
+    int64_t max_active;         /* runs held at once */
+    int64_t max_active_process; /* by one process */
+    int64_t interval_us;        /* at least so many us from one claim to the next */
+} durable_limits;
+
+typedef struct durable_queue {
+    durable_limits limits;
+    int64_t next_us;        /* no claim before this, Unix us; 0: at once */
+    int64_t active;         /* counted up to its limit; 0 without one */
+    int64_t active_process; /* likewise */
+} durable_queue;
 
 /* One step's outcome to be appended. */
 typedef struct durable_outcome {
@@ -111,10 +222,15 @@ typedef struct durable_outcome {
     int64_t took;
     const char *site;  /* "file.c:12", NULL: none */
     int64_t lease_end; /* renew the claim to this in the same act; 0: leave it */
+    int64_t takes_signal; /* delete this signal in the same act, or, if it has a key, mark it as
+                           * received; 0: none. One that is gone is DUR_CORRUPT for the whole act */
+    const char *unless_signal; /* an address; where a signal of it is there and not received,
+                                * nothing is done and the verdict is DUR_CONFLICT. NULL: none */
+    bool clears_pending; /* delete the position's pending row in the same act */
     bool joined;       /* out, also of a failure: the write was part of a foreign transaction */
     int verdict;       /* out: DUR_OK (also where this owner's outcome was there already: the first
-                        * one stays), DUR_LOST, DUR_ROLLED_BACK, or DUR_CORRUPT: the position holds
-                        * a row of another owner */
+                        * one stays), DUR_LOST, DUR_ROLLED_BACK, DUR_CONFLICT (see above), or
+                        * DUR_CORRUPT: the position holds a row of another owner */
 } durable_outcome;
 
 /* A recorded step. `site`, `epoch` and `began` only where the load asked for details. */
@@ -140,6 +256,11 @@ typedef struct durable_history_summary {
 typedef int durable_step_visitor(const durable_step_record *record, void *context);
 /* Called at most once; what it returns is the verb's result, and it may set the store's error. */
 typedef int durable_run_visitor(const durable_run_record *record, void *context);
+typedef int durable_signal_visitor(const durable_signal_record *record, void *context);
+/* As for steps. */
+typedef int durable_pending_visitor(const durable_pending *pending, void *context);
+typedef int durable_due_visitor(const durable_due *due, void *context);
+typedef int durable_held_visitor(const durable_held *held, void *context);
 
 typedef struct durable_store durable_store;
 
@@ -148,17 +269,23 @@ typedef struct durable_store_methods {
     int (*find_run)(durable_store *store, const char *id, durable_run_visitor *visit,
                     void *context);
 
-    /* *created is false, with DUR_OK, where the id was taken meanwhile. `fence` is filled. */
+    /* *created is false, with DUR_OK, where the id was taken meanwhile. `fence` is filled; without
+     * an owner it may be NULL. */
     int (*create_run)(durable_store *store, const durable_new_run *new_run, bool *created,
                       durable_fence *fence);
 
-    /* Compare and swap; the run is then running, without failure and end. *claimed is false, with
-     * DUR_OK, where epoch or token are no longer the ones seen. `fence` is filled. */
+    /* Compare and swap; the run is then running, without failure, end and due time, and awaits
+     * nothing. *claimed is false, with DUR_OK, where epoch or token are no longer the ones seen, or
+     * the queue's limits are reached. `fence` is filled. */
     int (*claim_run)(durable_store *store, const durable_claim *claim, bool *claimed,
                      durable_fence *fence);
 
-    /* Give the claim back; the run stays as it is. */
-    int (*release_run)(durable_store *store, durable_fence *fence);
+    /* Give the claim back; the run stays as it is, and workers may take it up when it is due. */
+    int (*release_run)(durable_store *store, durable_fence *fence, int64_t due);
+
+    /* Give the claim back of a run that waits; its claims in a row are none then. */
+    int (*suspend_run)(durable_store *store, durable_fence *fence,
+                       const durable_suspension *suspension);
 
     /* Write the ending and give the claim back. A parked run has not ended: its time stays 0. */
     int (*end_run)(durable_store *store, durable_fence *fence, const durable_ending *ending);
@@ -182,6 +309,55 @@ typedef struct durable_store_methods {
                         int64_t *position);
 
     int (*summarize_history)(durable_store *store, int64_t run, durable_history_summary *summary);
+
+    /* Write a position's pending row, over an earlier one; prolong the claim to `lease_end` in the
+     * same act unless that is 0. */
+    int (*put_pending)(durable_store *store, durable_fence *fence, const durable_pending *pending,
+                       int64_t lease_end);
+
+    /* Visit a run's pending rows in order. Impossible types are DUR_CORRUPT, as above. */
+    int (*load_pending)(durable_store *store, int64_t run, durable_pending_visitor *visit,
+                        void *context, int64_t *position);
+
+    /* Send to a run. DUR_OK, DUR_REPLAYED (its key is taken), DUR_NOT_FOUND, DUR_ENDED. A run that
+     * is suspended and awaits the name is due at signal->now, if it was not to be earlier. */
+    int (*send_signal)(durable_store *store, const char *run_id, const durable_signal *signal);
+
+    /* The same to a callback that is pending and unanswered, else DUR_ENDED; DUR_NOT_FOUND where
+     * there is no run of that key and uid. */
+    int (*answer_callback)(durable_store *store, const durable_callback *callback,
+                           const durable_signal *signal);
+
+    /* A heartbeat for such a callback: it is due an interval later, but not behind its deadline. */
+    int (*beat_callback)(durable_store *store, const durable_callback *callback, int64_t now);
+
+    /* Show the oldest signal of that address that was not received. DUR_OK, DUR_NOT_FOUND, or what
+     * the visitor returned. */
+    int (*peek_signal)(durable_store *store, int64_t run, const char *address,
+                       durable_signal_visitor *visit, void *context);
+
+    /* Visit the first due run of each workflow and priority in the queue; one seek each, whatever
+     * stands behind it. */
+    int (*find_due)(durable_store *store, const char *queue, durable_due_visitor *visit,
+                    void *context);
+
+    /* Visit the first held run of each owner and workflow in the queue, likewise. */
+    int (*find_held)(durable_store *store, const char *queue, durable_held_visitor *visit,
+                     void *context);
+
+    /* The queue's limits, none where nobody has set any, and what they stand against. The process
+     * is the first bytes of its owners' marks. */
+    int (*look_at_queue)(durable_store *store, const char *queue, const char *process,
+                         size_t process_length, durable_queue *found);
+
+    int (*limit_queue)(durable_store *store, const char *queue, const durable_limits *limits);
+
+    /* A number that differs from the one before if anything was committed in between, by this store
+     * or another; it takes no write lock. */
+    int (*read_version)(durable_store *store, int64_t *version);
+
+    /* Whether a write would join a foreign transaction now. */
+    bool (*is_joined)(durable_store *store);
 
     void (*close)(durable_store *store);
 } durable_store_methods;

@@ -1,0 +1,192 @@
+/* engine: attempts that came to nothing: counting them, putting the next one off, heartbeats. */
+#include "engine/engine.h"
+
+#include "engine/retry.h"
+
+/* How an attempt ended, and what follows from it. */
+typedef struct attempt {
+    dur_step *step;
+    const char *message;      /* of a failure */
+    const dur_value *details; /* of "not yet" */
+    dur_retry policy;
+    int64_t now;
+    durable_pending pending; /* as it is to be written */
+} attempt;
+
+/* Whether there is a policy that has a say, and lets this failure be retried. */
+static bool choose_policy(attempt *it)
+{
+    const dur_step *step = it->step;
+    const dur_log *log = step->run->log;
+    const dur_retry *given = step->retry;
+    const char *problem;
+
+    if (!it->details && step->retry_after == DUR_NEVER) return false;
+    if (it->details)
+        given = step->poll;
+    else if (!given && log->retry.size)
+        given = &log->retry;
+    else if (!given && step->retry_after == DURABLE_BY_POLICY)
+        return false;
+    durable_retry_fill(given, &it->policy, &problem); /* it was looked at when the step began */
+    if (it->details || step->retry_after != DURABLE_BY_POLICY || !it->policy.retryable) return true;
+    return it->policy.retryable(it->message, step->attempt, it->policy.user);
+}
+
+static int64_t next_due(attempt *it)
+{
+    const dur_step *step = it->step;
+    uint64_t random = 0;
+
+    if (step->retry_after >= 0) return durable_time_after(it->now, step->retry_after);
+    if (it->policy.jitter == DUR_JITTER_FULL)
+        durable_clock_random(&step->run->log->clock, &random, sizeof random);
+    return durable_time_after(it->now, durable_retry_pause(&it->policy, step->attempt, random));
+}
+
+static bool describe_next(attempt *it)
+{
+    durable_pending *pending = &it->pending;
+
+    durable_progress_describe(it->step, pending);
+    pending->attempt = it->step->attempt;
+    pending->due = next_due(it);
+    if (it->message) pending->failure = it->message;
+    return !it->details || durable_value_encode(*it->details, &pending->details) == DUR_OK;
+}
+
+/* ---- Writing it ---------------------------------------------------------------------------- */
+
+static int64_t lease_of(const dur_step *step)
+{
+    return step->lease_ms > 0 ? step->lease_ms : step->run->log->lease_ms;
+}
+
+/* What could not be written may be tried again, as an outcome may; but nothing of it is kept beyond
+ * the pass: the attempt then counts like one that a crash cut short. */
+static int fail_to_put(dur_step *step, int code)
+{
+    dur_run *run = step->run;
+
+    if (run->stop == DUR_OK) run->stopped_by_record = durable_is_transient(code);
+    step->unrecorded = durable_is_transient(code);
+    return durable_run_stop_with_store(run, code, step->position, step->name);
+}
+
+static void begin_again(dur_step *step)
+{
+    step->attempt++;
+    step->began = durable_clock_now(&step->run->log->clock);
+    step->retry_after = DURABLE_BY_POLICY;
+    step->again = true;
+}
+
+static int sleep_and_begin_again(attempt *it)
+{
+    dur_step *step = it->step;
+    int64_t lease_end = durable_time_after(it->pending.due, lease_of(step));
+    int code = durable_progress_put(step, &it->pending, lease_end);
+
+    if (code != DUR_OK) return fail_to_put(step, code);
+    durable_sleep_through(step->run, it->now, it->pending.due);
+    begin_again(step);
+    return DUR_EXECUTE;
+}
+
+static void describe_pause(char *text, size_t size, const attempt *it)
+{
+    durable_print(text, size, "to try step \"%s\" again (attempt %lld): %s", it->step->name,
+                  (long long)it->step->attempt + 1,
+                  it->message ? it->message : "its condition does not hold yet");
+}
+
+static int suspend(attempt *it)
+{
+    dur_step *step = it->step;
+    dur_run *run = step->run;
+    durable_suspension suspension = {&it->pending, it->pending.due, NULL, 0, it->now};
+    char what[DURABLE_MESSAGE_SIZE];
+    int code;
+
+    describe_pause(what, sizeof what, it);
+    step->state = DURABLE_STEP_PUT_OFF;
+    run->has_pending = true;
+    code = durable_run_suspend(run, &suspension, step->position, what);
+    if (code == DUR_SUSPENDED) return code;
+    step->state = DURABLE_STEP_OPEN;
+    run->stopped_by_record = durable_is_transient(code);
+    step->unrecorded = run->stopped_by_record;
+    return code;
+}
+
+/* Executed again by a person, the step makes one attempt more at once. */
+static int park(attempt *it)
+{
+    dur_step *step = it->step;
+    int code;
+
+    it->pending.due = 0;
+    code = durable_progress_put(step, &it->pending, 0);
+    if (code != DUR_OK) return fail_to_put(step, code);
+    step->state = DURABLE_STEP_PUT_OFF;
+    return durable_run_stop(step->run, DUR_PARKED,
+                            "position %lld, step \"%s\": given up after %lld attempts: %s; parked:"
+                            " mend the cause, then execute it again",
+                            (long long)step->position, step->name, (long long)step->attempt,
+                            it->message ? it->message : "its condition does not hold yet");
+}
+
+DURABLE_INTERNAL bool durable_attempt_put_off(dur_step *step, const char *message,
+                                              const dur_value *details, int *code)
+{
+    attempt it;
+    bool exhausted;
+
+    memset(&it, 0, sizeof it);
+    it.step = step;
+    it.message = message;
+    it.details = details;
+    if (!choose_policy(&it)) return false;
+    it.now = durable_clock_now(&step->run->log->clock);
+    if (!describe_next(&it)) {
+        *code = durable_run_stop(step->run, DUR_MISUSE,
+                                 "position %lld, step \"%s\": its details are no value (type %d)",
+                                 (long long)step->position, step->name, (int)details->type);
+        return true;
+    }
+    exhausted = durable_retry_is_exhausted(&it.policy, step->attempt, it.pending.began,
+                                           it.pending.due);
+    if (exhausted && it.policy.exhausted == DUR_EXHAUSTED_FAIL) return false;
+    step->unrecorded = false;
+    durable_run_lift_stop(step->run);
+    if (exhausted)
+        *code = park(&it);
+    else
+        *code = durable_sleeps_through(step->run, it.now, it.pending.due)
+                    ? sleep_and_begin_again(&it)
+                    : suspend(&it);
+    return true;
+}
+
+/* ---- Heartbeats ---------------------------------------------------------------------------- */
+
+DURABLE_INTERNAL int durable_attempt_beat(dur_step *step, dur_value details)
+{
+    dur_run *run = step->run;
+    durable_pending pending;
+    int code;
+
+    durable_progress_describe(step, &pending);
+    pending.attempt = step->attempt - 1;
+    pending.due = 0;
+    if (durable_value_encode(details, &pending.details) != DUR_OK)
+        return durable_run_misuse(run, "position %lld, step \"%s\": the details are no value"
+                                       " (type %d)",
+                                  (long long)step->position, step->name, (int)details.type);
+    code = durable_progress_put(
+        step, &pending, durable_time_after(durable_clock_now(&run->log->clock), lease_of(step)));
+    if (code == DUR_OK) return DUR_OK;
+    if (code == DUR_LOST || code == DUR_ROLLED_BACK)
+        return durable_run_stop_with_store(run, code, step->position, step->name);
+    return durable_run_take_error(run, code, step->position, step->name);
+}

@@ -1,0 +1,171 @@
+/* engine: what the log remembers of positions that have no outcome yet. Read once a pass, when the
+ * first of them is met, since most runs have none. */
+#include "engine/engine.h"
+
+DURABLE_INTERNAL void durable_progress_free(durable_progress *progress)
+{
+    if (!progress) return;
+    durable_free(progress->name);
+    durable_free(progress->details);
+    durable_free(progress->failure);
+    durable_free(progress);
+}
+
+DURABLE_INTERNAL void durable_progress_free_all(dur_run *run)
+{
+    while (run->progress) {
+        durable_progress *first = run->progress;
+
+        run->progress = first->next;
+        durable_progress_free(first);
+    }
+}
+
+static bool copy_parts(durable_progress *progress, const durable_pending *pending)
+{
+    const durable_datum *details = &pending->details;
+
+    progress->name = durable_copy_text(pending->name, pending->name_length);
+    if (!progress->name) return false;
+    if (details->type >= DURABLE_DATUM_TEXT) {
+        progress->details = durable_copy_text(details->bytes, details->length);
+        if (!progress->details) return false;
+    }
+    if (!pending->failure) return true;
+    progress->failure = durable_copy_text(pending->failure, strlen(pending->failure));
+    return progress->failure != NULL;
+}
+
+DURABLE_INTERNAL durable_progress *durable_progress_copy(const durable_pending *pending)
+{
+    durable_progress *progress = durable_allocate(sizeof *progress);
+
+    if (!progress) return NULL;
+    progress->pending = *pending;
+    if (!copy_parts(progress, pending)) {
+        durable_progress_free(progress);
+        return NULL;
+    }
+    progress->pending.name = progress->name;
+    progress->pending.failure = progress->failure;
+    if (progress->details) progress->pending.details.bytes = progress->details;
+    return progress;
+}
+
+/* ---- Loading ------------------------------------------------------------------------------- */
+
+typedef struct progress_load {
+    durable_progress **last;
+    bool out_of_memory;
+} progress_load;
+
+static int load_progress(const durable_pending *pending, void *context)
+{
+    progress_load *load = context;
+
+    *load->last = durable_progress_copy(pending);
+    load->out_of_memory = !*load->last;
+    if (load->out_of_memory) return 1;
+    load->last = &(*load->last)->next;
+    return 0;
+}
+
+static int load_all(dur_run *run, durable_progress **list)
+{
+    durable_store *store = run->log->store;
+    progress_load load = {list, false};
+    int64_t position = 0;
+    int code = store->methods->load_pending(store, run->fence.run, load_progress, &load, &position);
+
+    if (code == DUR_OK && load.out_of_memory)
+        code = durable_error_set(&store->error, DUR_NOMEM, "out of memory");
+    if (code == DUR_OK) return DUR_OK;
+    return durable_run_stop_with_store(run, code, position, NULL);
+}
+
+/* Positions are asked for in their order: what lies before this one was passed over. */
+DURABLE_INTERNAL int durable_progress_take(dur_run *run, int64_t position,
+                                           durable_progress **progress)
+{
+    *progress = NULL;
+    if (!run->progress_loaded) {
+        int code = load_all(run, &run->progress);
+
+        if (code != DUR_OK) {
+            durable_progress_free_all(run);
+            return code;
+        }
+        run->progress_loaded = true;
+        run->has_pending |= run->progress != NULL;
+    }
+    while (run->progress && run->progress->pending.position < position) {
+        durable_progress *passed = run->progress;
+
+        run->progress = passed->next;
+        durable_progress_free(passed);
+    }
+    if (!run->progress || run->progress->pending.position > position) return DUR_OK;
+    *progress = run->progress;
+    run->progress = (*progress)->next;
+    (*progress)->next = NULL;
+    return DUR_OK;
+}
+
+/* Only a callback's time is changed by others. */
+static int note_due(const durable_pending *pending, void *context)
+{
+    durable_progress *progress = context;
+
+    if (pending->position != progress->pending.position) return 0;
+    progress->pending.due = pending->due;
+    return 1;
+}
+
+DURABLE_INTERNAL int durable_progress_refresh(dur_run *run, durable_progress *progress)
+{
+    durable_store *store = run->log->store;
+    int64_t position = progress->pending.position;
+    int code = store->methods->load_pending(store, run->fence.run, note_due, progress, &position);
+
+    return code == DUR_OK ? DUR_OK : durable_run_stop_with_store(run, code, position, NULL);
+}
+
+/* ---- Writing ------------------------------------------------------------------------------- */
+
+DURABLE_INTERNAL void durable_progress_describe(const dur_step *step, durable_pending *pending)
+{
+    memset(pending, 0, sizeof *pending);
+    if (step->progress) *pending = step->progress->pending;
+    pending->position = step->position;
+    pending->kind = step->kind;
+    pending->name = step->name;
+    pending->name_length = step->name_length;
+    if (step->progress) return;
+    pending->began = step->began;
+    pending->due = DURABLE_NEVER;
+    pending->deadline = DURABLE_NEVER;
+}
+
+/* The copy is made first: what is in the log is then known here. */
+DURABLE_INTERNAL int durable_progress_put(dur_step *step, const durable_pending *pending,
+                                          int64_t lease_end)
+{
+    dur_run *run = step->run;
+    durable_store *store = run->log->store;
+    durable_progress *progress = durable_progress_copy(pending);
+    int code;
+
+    if (!progress) return durable_error_set(&store->error, DUR_NOMEM, "out of memory");
+    code = store->methods->put_pending(store, &run->fence, pending, lease_end);
+    if (code != DUR_OK) {
+        durable_progress_free(progress);
+        return code;
+    }
+    if (lease_end > run->lease_end && !run->fence.provisional &&
+        !store->methods->is_joined(store))
+        run->lease_end = lease_end;
+    durable_progress_free(step->progress);
+    step->progress = progress;
+    run->has_pending = true;
+    return DUR_OK;
+}
