@@ -27,10 +27,17 @@ set(durable_sources
     engine/suspend.c
     engine/wait.c
     store/sqlite/connection.c
+    store/sqlite/due.c
+    store/sqlite/ensure.c
     store/sqlite/fence.c
+    store/sqlite/group.c
+    store/sqlite/leave.c
+    store/sqlite/pending.c
+    store/sqlite/queues.c
     store/sqlite/rows.c
     store/sqlite/runs.c
     store/sqlite/schema.c
+    store/sqlite/signals.c
     store/sqlite/sqlite_store.c
     store/sqlite/statements.c
     store/sqlite/steps.c

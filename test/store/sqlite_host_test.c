@@ -19,7 +19,7 @@ static test_host *host_of(const conformance *c)
 static void assert_every_verb_is(conformance *c, const durable_fence *fence, int expected)
 {
     const durable_store_methods *methods = c->store->methods;
-    durable_ending ending = {DURABLE_COMPLETED, datum_null(), NULL, 1500};
+    durable_ending ending = {.status = DURABLE_COMPLETED, .now = 1500};
     durable_fence copies[4] = {*fence, *fence, *fence, *fence};
     durable_outcome outcome = plain_outcome(&copies[0], 100);
     int code = methods->append_outcomes(c->store, &outcome, 1);
@@ -27,7 +27,7 @@ static void assert_every_verb_is(conformance *c, const durable_fence *fence, int
     assert_int_equal(code == DUR_OK ? outcome.verdict : code, expected);
     assert_int_equal(methods->renew_lease(c->store, &copies[1], 9000), expected);
     assert_int_equal(methods->end_run(c->store, &copies[2], &ending), expected);
-    assert_int_equal(methods->release_run(c->store, &copies[3]), expected);
+    assert_int_equal(methods->release_run(c->store, &copies[3], 1500), expected);
     assert_true(c->subject->is_idle(c->world));
 }
 
@@ -193,7 +193,7 @@ static void beside_a_half_stepped_write_of_the_host_nothing_is_written(void **st
         assert_int_equal(methods->claim_run(c->store, &claim, &done, &second),
                          DUR_HOST_STATEMENT);
         assert_int_equal(methods->renew_lease(c->store, &fence, 9000), DUR_HOST_STATEMENT);
-        assert_int_equal(methods->release_run(c->store, &fence), DUR_HOST_STATEMENT);
+        assert_int_equal(methods->release_run(c->store, &fence, 1500), DUR_HOST_STATEMENT);
     }
     while (sqlite3_step(statement) == SQLITE_ROW) { }
     assert_int_equal(sqlite3_finalize(statement), SQLITE_OK);
@@ -208,7 +208,7 @@ static void the_hosts_last_rowid_is_left_as_it_was(void **state)
     conformance *c = *state;
     durable_fence fence;
     durable_outcome renewing;
-    durable_ending ending = {DURABLE_COMPLETED, datum_null(), NULL, 1500};
+    durable_ending ending = {.status = DURABLE_COMPLETED, .now = 1500};
 
     sqlite3_set_last_insert_rowid(database(c), 4711);
     fence = start(c, "order-1");
@@ -326,7 +326,7 @@ static void assert_edit_is_corrupt(conformance *c, bool held, const char *table,
     const durable_store_methods *methods = c->store->methods;
     durable_fence fence = start(c, "order-1");
 
-    if (!held) assert_int_equal(methods->release_run(c->store, &fence), DUR_OK);
+    if (!held) assert_int_equal(methods->release_run(c->store, &fence, 1500), DUR_OK);
     host_run(database(c), "UPDATE %s SET %s", table, edit);
     if (methods->find_run(c->store, "order-1", ignore_run, NULL) != DUR_CORRUPT)
         fail_msg("a run with %s in %s was read", edit, table);
@@ -343,9 +343,10 @@ static void a_run_with_impossible_columns_is_corrupt(void **state)
         "claims = -1",   "claims = 1.5", "claims = 9223372036854775807"};
     static const char *const claims[] = {"lease_end = 'x'", "owner = x'00'"};
     static const char *const runs[] = {
-        "status = 0",       "status = 5",       "status = 'x'",     "behaviour = 1e12",
+        "status = 0",       "status = 6",       "status = 'x'",     "behaviour = 1e12",
         "behaviour = 0",    "created = 'x'",    "ended = 'x'",      "workflow = x'00'",
-        "uid = x'00'",      "failure = x'00'",  "input_format = 'x'", "output_format = 5000000000"};
+        "uid = x'00'",      "failure = x'00'",  "input_format = 'x'", "output_format = 5000000000",
+        "input_format = 4", "queue = x'00'",    "priority = 'x'",     "due = 'x'"};
     conformance *c = *state;
 
     for (size_t i = 0; i < sizeof both / sizeof both[0]; i++) {
@@ -370,7 +371,9 @@ static void a_step_with_impossible_columns_is_corrupt(void **state)
     static const char *const edits[] = {"kind = 'x'",       "kind = 5000000000", "kind = 0",
                                         "kind = -1", /* a failure whose message is no text */
                                         "name = x'00'",     "format = 'x'",      "site = x'00'",
-                                        "format = 5000000000", "epoch = 'x'",    "began = 'x'"};
+                                        "format = 5000000000", "epoch = 'x'",    "began = 'x'",
+                                        "format = 4", /* timed out, and yet a value */
+                                        "format = 4, value = NULL, kind = -1"};
     conformance *c = *state;
     durable_fence fence = start(c, "order-1");
 
@@ -386,6 +389,122 @@ static void a_step_with_impossible_columns_is_corrupt(void **state)
         assert_true(c->subject->is_idle(c->world));
         host_run(database(c), "DELETE FROM durable_steps");
     }
+}
+
+static int ignore_pending(const durable_pending *pending, void *context)
+{
+    (void)pending;
+    (void)context;
+    return 0;
+}
+
+static int ignore_signal(const durable_signal_record *record, void *context)
+{
+    (void)record;
+    (void)context;
+    return DUR_OK;
+}
+
+static void a_pending_row_with_impossible_columns_is_corrupt(void **state)
+{
+    static const char *const edits[] = {
+        "kind = 'x'",    "kind = 0",   "kind = -1",        "name = x'00'", "attempt = 'x'",
+        "attempt = -1",  "attempt = 9223372036854775807",  "began = 'x'",  "due = 'x'",
+        "due = 9.3e18",  "deadline = 'x'", "interval = 'x'", "interval = -1", "choice = 'x'",
+        "format = 'x'",  "format = 4", "failure = x'00'"};
+    const durable_pending pending = {.position = 3, .kind = DURABLE_KIND_STEP, .name = "step",
+                                     .name_length = 4, .due = 5, .deadline = DURABLE_NEVER};
+    conformance *c = *state;
+    const durable_store_methods *methods = c->store->methods;
+    durable_fence fence = start(c, "order-1");
+
+    for (size_t i = 0; i < sizeof edits / sizeof edits[0]; i++) {
+        int64_t position = -1;
+
+        assert_int_equal(methods->put_pending(c->store, &fence, &pending, 0), DUR_OK);
+        host_run(database(c), "UPDATE durable_pending SET %s", edits[i]);
+        if (methods->load_pending(c->store, fence.run, ignore_pending, NULL, &position) !=
+            DUR_CORRUPT)
+            fail_msg("a pending row with %s was read", edits[i]);
+        assert_true(position == 3);
+        assert_true(c->subject->is_idle(c->world));
+    }
+}
+
+static void a_signal_with_impossible_columns_is_corrupt(void **state)
+{
+    static const char *const edits[] = {"format = 'x'", "format = 4", "failure = x'00'",
+                                        "sent = 'x'", "signal = 0"};
+    const durable_signal signal = {.name = "go", .value = datum_integer(1), .now = 1500};
+    conformance *c = *state;
+    const durable_store_methods *methods = c->store->methods;
+    durable_fence fence = start(c, "order-1");
+
+    for (size_t i = 0; i < sizeof edits / sizeof edits[0]; i++) {
+        assert_int_equal(methods->send_signal(c->store, "order-1", &signal), DUR_OK);
+        host_run(database(c), "UPDATE durable_signals SET %s", edits[i]);
+        if (methods->peek_signal(c->store, fence.run, "go", ignore_signal, NULL) != DUR_CORRUPT)
+            fail_msg("a signal with %s was read", edits[i]);
+        assert_true(c->subject->is_idle(c->world));
+        host_run(database(c), "DELETE FROM durable_signals");
+    }
+}
+
+static int count_due(const durable_due *due, void *context)
+{
+    (void)due;
+    return ++*(int *)context > 100;
+}
+
+static int count_held(const durable_held *held, void *context)
+{
+    (void)held;
+    return ++*(int *)context > 100;
+}
+
+/* Also where the edit would lead the next seek back to the same row. */
+static void a_queue_with_impossible_columns_is_corrupt(void **state)
+{
+    static const char *const due[] = {"due = 'x'", "due = 9.3e18", "due = x'00'", "priority = 'x'",
+                                      "workflow = x'00'", "workflow = printf('%.300c', 'w')"};
+    static const char *const held[] = {"lease_end = 'x'", "lease_end = 9.3e18", "owner = x'00'",
+                                       "workflow = x'00'", "owner = printf('%.300c', 'w')"};
+    static const char *const queues[] = {"max_active = 'x'", "max_active_process = -1",
+                                         "interval_us = 1.5", "next_us = 'x'"};
+    conformance *c = *state;
+    const durable_store_methods *methods = c->store->methods;
+    durable_new_run new_run = plain_run("order-1");
+    const durable_limits limits = {.max_active = 1};
+    durable_queue found;
+    int count = 0;
+
+    for (size_t i = 0; i < sizeof due / sizeof due[0]; i++) {
+        durable_fence fence = start_run(c, &new_run);
+
+        assert_int_equal(methods->release_run(c->store, &fence, 1500), DUR_OK);
+        host_run(database(c), "UPDATE durable_runs SET %s", due[i]);
+        if (methods->find_due(c->store, new_run.queue, count_due, &count) != DUR_CORRUPT)
+            fail_msg("a due run with %s was found", due[i]);
+        assert_true(c->subject->is_idle(c->world));
+        host_run(database(c), "DELETE FROM durable_runs");
+    }
+    for (size_t i = 0; i < sizeof held / sizeof held[0]; i++) {
+        start_run(c, &new_run);
+        host_run(database(c), "UPDATE durable_claims SET %s", held[i]);
+        if (methods->find_held(c->store, new_run.queue, count_held, &count) != DUR_CORRUPT)
+            fail_msg("a held run with %s was found", held[i]);
+        assert_true(c->subject->is_idle(c->world));
+        host_run(database(c), "DELETE FROM durable_runs");
+    }
+    for (size_t i = 0; i < sizeof queues / sizeof queues[0]; i++) {
+        assert_int_equal(methods->limit_queue(c->store, "q", &limits), DUR_OK);
+        host_run(database(c), "UPDATE durable_queues SET %s", queues[i]);
+        if (methods->look_at_queue(c->store, "q", "p", 1, &found) != DUR_CORRUPT)
+            fail_msg("a queue with %s was read", queues[i]);
+        assert_true(c->subject->is_idle(c->world));
+        host_run(database(c), "DELETE FROM durable_queues");
+    }
+    assert_int_equal(count, 0);
 }
 
 /* The next run's key lies above every run's and every step's; where these were edited up to the end
@@ -439,8 +558,8 @@ static void a_forgotten_claim_does_not_come_to_a_new_run(void **state)
     bool created = false;
     int code;
 
-    host_run(database(c), "INSERT INTO durable_claims(run, epoch, token, owner, lease_end, claims)"
-                          " VALUES(1, 7, 7, 'somebody', 9000, 1)");
+    host_run(database(c), "INSERT INTO durable_claims(run, epoch, token, owner, lease_end, claims,"
+                          " queue, workflow) VALUES(1, 7, 7, 'somebody', 9000, 1, 'q', 'w')");
     code = c->store->methods->create_run(c->store, &new_run, &created, &fence);
     if (code == DUR_OK) {
         assert_true(created);
@@ -499,6 +618,9 @@ int main(void)
         GUEST_TEST(an_epoch_at_the_end_of_numbers_is_not_counted_up, in_memory),
         GUEST_TEST(a_run_with_impossible_columns_is_corrupt, in_memory),
         GUEST_TEST(a_step_with_impossible_columns_is_corrupt, in_memory),
+        GUEST_TEST(a_pending_row_with_impossible_columns_is_corrupt, in_memory),
+        GUEST_TEST(a_signal_with_impossible_columns_is_corrupt, in_memory),
+        GUEST_TEST(a_queue_with_impossible_columns_is_corrupt, in_memory),
         GUEST_TEST(a_log_whose_keys_are_used_up_starts_nothing, in_memory),
         GUEST_TEST(forgotten_steps_do_not_come_to_a_new_run, in_memory),
         GUEST_TEST(a_forgotten_claim_does_not_come_to_a_new_run, in_memory),

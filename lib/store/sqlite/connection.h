@@ -22,8 +22,10 @@ typedef enum durable_statement {
     DURABLE_SQL_FIND_RUN,
     DURABLE_SQL_CREATE_RUN,
     DURABLE_SQL_TAKE_CLAIM,
+    DURABLE_SQL_CLAIMED,
     DURABLE_SQL_TAKE_OVER,
     DURABLE_SQL_RELEASE_RUN,
+    DURABLE_SQL_SUSPEND_RUN,
     DURABLE_SQL_END_RUN,
     DURABLE_SQL_DROP_CLAIM,
     DURABLE_SQL_RENEW_LEASE,
@@ -33,6 +35,27 @@ typedef enum durable_statement {
     DURABLE_SQL_LOAD,
     DURABLE_SQL_LOAD_DETAILS,
     DURABLE_SQL_SUMMARIZE,
+    DURABLE_SQL_PUT_PENDING,
+    DURABLE_SQL_LOAD_PENDING,
+    DURABLE_SQL_DROP_PENDING,
+    DURABLE_SQL_SEND_SIGNAL,
+    DURABLE_SQL_ANSWER_CALLBACK,
+    DURABLE_SQL_BEAT_CALLBACK,
+    DURABLE_SQL_LOOK_AT_ADDRESSEE,
+    DURABLE_SQL_LOOK_AT_CALLER,
+    DURABLE_SQL_WAKE_RUN,
+    DURABLE_SQL_PEEK_SIGNAL,
+    DURABLE_SQL_DROP_SIGNAL,
+    DURABLE_SQL_MARK_SIGNAL,
+    DURABLE_SQL_FIND_DUE,
+    DURABLE_SQL_FIND_HELD,
+    DURABLE_SQL_LOOK_AT_QUEUE,
+    DURABLE_SQL_LOOK_AT_CLAIM,
+    DURABLE_SQL_COUNT_ACTIVE,
+    DURABLE_SQL_COUNT_ACTIVE_PROCESS,
+    DURABLE_SQL_TAKE_TURN,
+    DURABLE_SQL_LIMIT_QUEUE,
+    DURABLE_SQL_READ_VERSION,
     DURABLE_SQL_COUNT
 } durable_statement;
 
@@ -88,6 +111,12 @@ DURABLE_INTERNAL int durable_sqlite_write_begin(durable_sqlite *store, durable_w
 DURABLE_INTERNAL int durable_sqlite_write_step(durable_sqlite *store, durable_write *write,
                                                sqlite3_stmt *statement, int *changes);
 
+/* The same of a statement whose parameters are `count` integers. */
+DURABLE_INTERNAL int durable_sqlite_step_integers(durable_sqlite *store, durable_write *write,
+                                                  durable_statement which,
+                                                  const int64_t *integers, int count,
+                                                  int *changes);
+
 /* A parameter of a write statement could not be bound: rests it, sets the error, gives `result`. */
 DURABLE_INTERNAL int durable_sqlite_not_bound(durable_sqlite *store, const durable_write *write,
                                               sqlite3_stmt *statement, int result);
@@ -104,5 +133,8 @@ DURABLE_INTERNAL int durable_sqlite_write_end(durable_sqlite *store, const durab
 DURABLE_INTERNAL int durable_sqlite_group_begin(durable_sqlite *store, durable_write *write);
 DURABLE_INTERNAL int durable_sqlite_group_end(durable_sqlite *store, durable_write *write,
                                               int result);
+
+/* Undo a group in which nothing went wrong. Gives SQLITE_DONE. */
+DURABLE_INTERNAL int durable_sqlite_group_undo(durable_sqlite *store, durable_write *write);
 
 #endif

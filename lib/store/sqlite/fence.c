@@ -115,3 +115,41 @@ DURABLE_INTERNAL void durable_bind_fence(sqlite3_stmt *statement, const durable_
     sqlite3_bind_int64(statement, 2, fence->epoch);
     sqlite3_bind_int64(statement, 3, fence->token);
 }
+
+DURABLE_INTERNAL int durable_sqlite_fenced_step(durable_sqlite *store, durable_write *write,
+                                                durable_statement which,
+                                                const durable_fence *fence, durable_bind_fn *bind,
+                                                const void *context, int *changes)
+{
+    sqlite3_stmt *statement = durable_sqlite_statement(store, which);
+    int result;
+
+    *changes = 0;
+    if (!statement) return store->head.error.sqlite_code;
+    durable_bind_fence(statement, fence);
+    result = bind ? bind(statement, context) : SQLITE_OK;
+    if (result == SQLITE_OK) return durable_sqlite_write_step(store, write, statement, changes);
+    return durable_sqlite_not_bound(store, write, statement, result);
+}
+
+DURABLE_INTERNAL int durable_sqlite_fenced_begin(durable_sqlite *store, durable_write *write,
+                                                 const durable_fence *fence, const char *doing)
+{
+    int code = durable_sqlite_write_begin(store, write, doing);
+
+    if (code != DUR_OK) return code;
+    return durable_sqlite_tables_gone(store, durable_sqlite_confirm(store, fence));
+}
+
+static int bind_lease(sqlite3_stmt *statement, const void *context)
+{
+    return sqlite3_bind_int64(statement, 4, *(const int64_t *)context);
+}
+
+DURABLE_INTERNAL int durable_sqlite_renew_step(durable_sqlite *store, durable_write *write,
+                                               const durable_fence *fence, int64_t lease_end,
+                                               int *changes)
+{
+    return durable_sqlite_fenced_step(store, write, DURABLE_SQL_RENEW_LEASE, fence, bind_lease,
+                                      &lease_end, changes);
+}

@@ -36,4 +36,23 @@ DURABLE_INTERNAL int durable_sqlite_tables_gone(durable_sqlite *store, int code)
 /* Parameters 1 to 3. */
 DURABLE_INTERNAL void durable_bind_fence(sqlite3_stmt *statement, const durable_fence *fence);
 
+/* Binds what a fenced statement wants beside the fence; gives SQLite's result. */
+typedef int durable_bind_fn(sqlite3_stmt *statement, const void *context);
+
+/* One step of a fenced write; `bind` may be NULL. *changes is 0 where the fence no longer holds.
+ * Gives SQLite's result, as durable_sqlite_write_step(). */
+DURABLE_INTERNAL int durable_sqlite_fenced_step(durable_sqlite *store, durable_write *write,
+                                                durable_statement which,
+                                                const durable_fence *fence, durable_bind_fn *bind,
+                                                const void *context, int *changes);
+
+/* That step which sets the claim's end. */
+DURABLE_INTERNAL int durable_sqlite_renew_step(durable_sqlite *store, durable_write *write,
+                                               const durable_fence *fence, int64_t lease_end,
+                                               int *changes);
+
+/* Before a fenced write: as durable_sqlite_write_begin(), and durable_sqlite_confirm(). */
+DURABLE_INTERNAL int durable_sqlite_fenced_begin(durable_sqlite *store, durable_write *write,
+                                                 const durable_fence *fence, const char *doing);
+
 #endif

@@ -21,6 +21,12 @@ DURABLE_INTERNAL int durable_bind_string(sqlite3_stmt *statement, int index, con
     return durable_bind_text(statement, index, text, strlen(text));
 }
 
+DURABLE_INTERNAL int durable_bind_time(sqlite3_stmt *statement, int index, int64_t time)
+{
+    if (time == DURABLE_NEVER) return sqlite3_bind_null(statement, index);
+    return sqlite3_bind_int64(statement, index, time);
+}
+
 DURABLE_INTERNAL int durable_bind_format(sqlite3_stmt *statement, int index, int format)
 {
     if (format == DURABLE_FORMAT_PLAIN) return SQLITE_OK; /* a rested statement holds nulls */
@@ -89,6 +95,13 @@ static int64_t read_between(row_reader *row, int column, int64_t least, int64_t 
 
     if (integer < least || integer > most) column_is_wrong(row, column);
     return integer;
+}
+
+/* Null where the time does not come. */
+static int64_t read_time(row_reader *row, int column)
+{
+    if (sqlite3_column_type(row->statement, column) == SQLITE_NULL) return DURABLE_NEVER;
+    return read_integer(row, column);
 }
 
 static int read_small(row_reader *row, int column)
@@ -166,8 +179,9 @@ static void read_value(row_reader *row, int column, durable_datum *datum)
     }
 }
 
-/* A format, null where the value in the column after it is plain, and that value. */
-static void read_datum(row_reader *row, int column, durable_datum *datum)
+/* A format, null where the value in the column after it is plain, and that value; of a step, whose
+ * format may tell that it timed out. */
+static void read_step_datum(row_reader *row, int column, durable_datum *datum)
 {
     datum->format = DURABLE_FORMAT_PLAIN;
     if (sqlite3_column_type(row->statement, column) != SQLITE_NULL) {
@@ -175,6 +189,12 @@ static void read_datum(row_reader *row, int column, durable_datum *datum)
         if (datum->format == DURABLE_FORMAT_PLAIN) column_is_wrong(row, column);
     }
     read_value(row, column + 1, datum);
+}
+
+static void read_datum(row_reader *row, int column, durable_datum *datum)
+{
+    read_step_datum(row, column, datum);
+    if (datum->format == DURABLE_FORMAT_TIMED_OUT) column_is_wrong(row, column);
 }
 
 /* ---- Rows ---------------------------------------------------------------------------------- */
@@ -190,7 +210,7 @@ DURABLE_INTERNAL int durable_read_run_row(durable_sqlite *store, sqlite3_stmt *s
     record->uid = read_string(&row, 2, false);
     record->workflow = read_string(&row, 3, false);
     record->status = read_small(&row, 4);
-    if (record->status < DURABLE_RUNNING || record->status > DURABLE_PARKED)
+    if (record->status < DURABLE_RUNNING || record->status > DURABLE_SUSPENDED)
         column_is_wrong(&row, 4);
     record->behaviour = read_small(&row, 5);
     if (record->behaviour < 1) column_is_wrong(&row, 5);
@@ -204,6 +224,9 @@ DURABLE_INTERNAL int durable_read_run_row(durable_sqlite *store, sqlite3_stmt *s
     read_datum(&row, 13, &record->input);
     read_datum(&row, 15, &record->output);
     record->failure = read_string(&row, 17, true);
+    record->queue = read_string(&row, 18, false);
+    record->priority = read_small(&row, 19);
+    record->due = read_time(&row, 20);
     record->joined = !sqlite3_get_autocommit(store->db);
     return row.code;
 }
@@ -218,6 +241,18 @@ static void read_kind(row_reader *row, int column, durable_step_record *record)
     record->kind = kind < 0 && kind != INT_MIN ? -kind : kind;
 }
 
+static void read_outcome(row_reader *row, durable_step_record *record)
+{
+    bool failed = record->outcome == DURABLE_OUTCOME_FAILURE;
+
+    read_step_datum(row, 3, &record->value);
+    if (failed && record->value.type != DURABLE_DATUM_TEXT) column_is_wrong(row, 1);
+    if (record->value.format != DURABLE_FORMAT_TIMED_OUT) return;
+    if (failed || record->value.type != DURABLE_DATUM_NULL) column_is_wrong(row, 3);
+    record->value.format = DURABLE_FORMAT_PLAIN;
+    record->outcome = DURABLE_OUTCOME_TIMED_OUT;
+}
+
 DURABLE_INTERNAL int durable_read_step_row(durable_sqlite *store, sqlite3_stmt *statement,
                                            bool details, durable_step_record *record)
 {
@@ -227,9 +262,7 @@ DURABLE_INTERNAL int durable_read_step_row(durable_sqlite *store, sqlite3_stmt *
     read_kind(&row, 1, record);
     if (sqlite3_value_type(name) != SQLITE_TEXT) column_is_wrong(&row, 2);
     record->name = read_text_bytes(&row, name, &record->name_length);
-    read_datum(&row, 3, &record->value);
-    if (record->outcome == DURABLE_OUTCOME_FAILURE && record->value.type != DURABLE_DATUM_TEXT)
-        column_is_wrong(&row, 1);
+    read_outcome(&row, record);
     if (!details) return row.code;
     record->site = read_string(&row, 5, true);
     record->epoch = read_integer(&row, 6);
@@ -246,5 +279,75 @@ DURABLE_INTERNAL int durable_read_summary_row(durable_sqlite *store, sqlite3_stm
     summary->last = sqlite3_column_int64(statement, 0) & DUR_POSITION_MAX;
     summary->last_epoch = read_between(&row, 1, 1, INT64_MAX);
     summary->low = read_between(&row, 2, 1, DUR_POSITION_MAX);
+    return row.code;
+}
+
+DURABLE_INTERNAL int durable_read_pending_row(durable_sqlite *store, sqlite3_stmt *statement,
+                                              durable_pending *pending)
+{
+    row_reader row = {store, statement, DUR_OK};
+    sqlite3_value *name = value_at(&row, 2);
+
+    pending->kind = read_small(&row, 1);
+    if (pending->kind < DURABLE_KIND_STEP) column_is_wrong(&row, 1);
+    if (sqlite3_value_type(name) != SQLITE_TEXT) column_is_wrong(&row, 2);
+    pending->name = read_text_bytes(&row, name, &pending->name_length);
+    pending->attempt = read_between(&row, 3, 0, INT64_MAX - 1);
+    pending->began = read_integer(&row, 4);
+    pending->due = read_time(&row, 5);
+    pending->deadline = read_time(&row, 6);
+    pending->interval = read_between(&row, 7, 0, INT64_MAX);
+    pending->choice = read_integer(&row, 8);
+    read_datum(&row, 9, &pending->details);
+    pending->failure = read_string(&row, 11, true);
+    return row.code;
+}
+
+DURABLE_INTERNAL int durable_read_signal_row(durable_sqlite *store, sqlite3_stmt *statement,
+                                             durable_signal_record *record)
+{
+    row_reader row = {store, statement, DUR_OK};
+
+    record->signal = read_integer(&row, 0);
+    if (record->signal == 0) column_is_wrong(&row, 0); /* it stands for none */
+    read_datum(&row, 1, &record->value);
+    record->failure = read_string(&row, 3, true);
+    record->sent = read_integer(&row, 4);
+    return row.code;
+}
+
+DURABLE_INTERNAL int durable_read_due_row(durable_sqlite *store, sqlite3_stmt *statement,
+                                          durable_due *due)
+{
+    row_reader row = {store, statement, DUR_OK};
+
+    due->workflow = read_string(&row, 0, false);
+    due->priority = read_small(&row, 1);
+    due->due = read_integer(&row, 2);
+    due->id = read_string(&row, 3, false);
+    return row.code;
+}
+
+DURABLE_INTERNAL int durable_read_held_row(durable_sqlite *store, sqlite3_stmt *statement,
+                                           durable_held *held)
+{
+    row_reader row = {store, statement, DUR_OK};
+
+    held->owner = read_string(&row, 0, false);
+    held->workflow = read_string(&row, 1, false);
+    held->lease_end = read_integer(&row, 2);
+    held->id = read_string(&row, 3, false);
+    return row.code;
+}
+
+DURABLE_INTERNAL int durable_read_queue_row(durable_sqlite *store, sqlite3_stmt *statement,
+                                            durable_queue *queue)
+{
+    row_reader row = {store, statement, DUR_OK};
+
+    queue->limits.max_active = read_between(&row, 0, 0, INT64_MAX);
+    queue->limits.max_active_process = read_between(&row, 1, 0, INT64_MAX);
+    queue->limits.interval_us = read_between(&row, 2, 0, INT64_MAX);
+    queue->next_us = read_integer(&row, 3);
     return row.code;
 }

@@ -8,6 +8,9 @@
 #define DURABLE_POSITION_BITS 27
 #define DURABLE_RUN_KEY_MAX ((INT64_C(1) << 36) - 1)
 
+/* The format of a step that timed out, beside a null value; see schema.c. */
+#define DURABLE_FORMAT_TIMED_OUT 4
+
 DURABLE_INTERNAL int64_t durable_step_key(int64_t run, int64_t position);
 
 /* Give SQLite's result. The bytes of text and blobs are not copied. */
@@ -19,6 +22,8 @@ DURABLE_INTERNAL int durable_bind_text(sqlite3_stmt *statement, int index, const
 DURABLE_INTERNAL int durable_bind_format(sqlite3_stmt *statement, int index, int format);
 /* NULL binds null. */
 DURABLE_INTERNAL int durable_bind_string(sqlite3_stmt *statement, int index, const char *text);
+/* DURABLE_NEVER binds null. */
+DURABLE_INTERNAL int durable_bind_time(sqlite3_stmt *statement, int index, int64_t time);
 
 /* The columns of DURABLE_SQL_FIND_RUN. DUR_OK, DUR_CORRUPT or DUR_NOMEM, with the error set. */
 DURABLE_INTERNAL int durable_read_run_row(durable_sqlite *store, sqlite3_stmt *statement,
@@ -32,5 +37,20 @@ DURABLE_INTERNAL int durable_read_step_row(durable_sqlite *store, sqlite3_stmt *
 /* The columns of DURABLE_SQL_SUMMARIZE; likewise. The summary is zero where there are no rows. */
 DURABLE_INTERNAL int durable_read_summary_row(durable_sqlite *store, sqlite3_stmt *statement,
                                               durable_history_summary *summary);
+
+/* The columns of DURABLE_SQL_LOAD_PENDING, but for the first one; likewise. */
+DURABLE_INTERNAL int durable_read_pending_row(durable_sqlite *store, sqlite3_stmt *statement,
+                                              durable_pending *pending);
+
+/* The columns of DURABLE_SQL_PEEK_SIGNAL, DURABLE_SQL_FIND_DUE, DURABLE_SQL_FIND_HELD and
+ * DURABLE_SQL_LOOK_AT_QUEUE; likewise. */
+DURABLE_INTERNAL int durable_read_signal_row(durable_sqlite *store, sqlite3_stmt *statement,
+                                             durable_signal_record *record);
+DURABLE_INTERNAL int durable_read_due_row(durable_sqlite *store, sqlite3_stmt *statement,
+                                          durable_due *due);
+DURABLE_INTERNAL int durable_read_held_row(durable_sqlite *store, sqlite3_stmt *statement,
+                                           durable_held *held);
+DURABLE_INTERNAL int durable_read_queue_row(durable_sqlite *store, sqlite3_stmt *statement,
+                                            durable_queue *queue);
 
 #endif

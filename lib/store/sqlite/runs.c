@@ -1,14 +1,10 @@
-/* store/sqlite: the verbs about runs: finding, starting, claiming, leaving. */
+/* store/sqlite: the verbs about runs: finding, starting, claiming and keeping them. */
 #include "store/sqlite/verbs.h"
 
 #include "store/sqlite/fence.h"
+#include "store/sqlite/queues.h"
 #include "store/sqlite/rows.h"
 #include "store/sqlite/schema.h"
-
-static int settle_schema(durable_sqlite *store)
-{
-    return store->schema_provisional ? durable_sqlite_ensure_schema(store) : DUR_OK;
-}
 
 DURABLE_INTERNAL int durable_sqlite_find_run(durable_store *base, const char *id,
                                              durable_run_visitor *visit, void *context)
@@ -16,7 +12,7 @@ DURABLE_INTERNAL int durable_sqlite_find_run(durable_store *base, const char *id
     durable_sqlite *store = durable_sqlite_of(base);
     durable_run_record record;
     sqlite3_stmt *statement;
-    int code = settle_schema(store);
+    int code = durable_sqlite_settle_schema(store);
     int result;
 
     if (code != DUR_OK) return code;
@@ -44,7 +40,10 @@ static int bind_new_run(sqlite3_stmt *statement, const durable_new_run *new_run)
     if (result == SQLITE_OK) result = durable_bind_string(statement, 3, new_run->workflow);
     if (result == SQLITE_OK) result = durable_bind_string(statement, 4, new_run->code_version);
     if (result == SQLITE_OK) result = durable_bind_datum(statement, 9, &new_run->input);
+    if (result == SQLITE_OK) result = durable_bind_string(statement, 10, new_run->queue);
     if (result != SQLITE_OK) return result;
+    sqlite3_bind_int(statement, 11, new_run->priority);
+    durable_bind_time(statement, 12, new_run->owner ? DURABLE_NEVER : new_run->due);
     sqlite3_bind_int(statement, 5, new_run->behaviour);
     sqlite3_bind_int64(statement, 6, new_run->token);
     sqlite3_bind_int64(statement, 7, new_run->now);
@@ -87,168 +86,106 @@ static int step_claim(durable_sqlite *store, durable_write *write, durable_state
     return durable_sqlite_write_step(store, write, statement, changes);
 }
 
-static void set_fence(durable_fence *fence, const durable_claim *claim, const durable_write *write)
+static void set_fence(durable_fence *fence, int64_t run, int64_t epoch, int64_t token,
+                      const durable_write *write)
 {
-    fence->run = claim->run;
-    fence->epoch = claim->seen_epoch + 1;
-    fence->token = claim->token;
+    fence->run = run;
+    fence->epoch = epoch;
+    fence->token = token;
     fence->provisional = write->joined ? -1 : 0;
 }
 
 /* The run's row, as if its claim number 0 had been given back, and claim number 1. */
 static int insert_claimed(durable_sqlite *store, durable_write *write,
-                          const durable_new_run *new_run, durable_fence *fence)
+                          const durable_new_run *new_run, int64_t *run)
 {
-    durable_claim claim = {0, 0, new_run->token, new_run->owner, new_run->token, new_run->lease_end,
-                           1};
+    durable_claim claim = {.seen_token = new_run->token, .owner = new_run->owner,
+                           .token = new_run->token, .lease_end = new_run->lease_end, .claims = 1};
     int changes = 0;
-    int result = insert_run(store, write, new_run, &claim.run);
+    int result = durable_sqlite_group_begin(store, write);
 
+    if (result != SQLITE_DONE) return result;
+    result = insert_run(store, write, new_run, &claim.run);
     if (result == SQLITE_DONE && claim.run)
         result = step_claim(store, write, DURABLE_SQL_TAKE_CLAIM, &claim, &changes);
-    if (result == SQLITE_DONE && claim.run && !changes) claim.run = 0;
-    set_fence(fence, &claim, write);
-    return result;
+    *run = changes ? claim.run : 0;
+    return durable_sqlite_group_end(store, write, result);
 }
 
+/* A run that nobody claims is a single statement. */
 DURABLE_INTERNAL int durable_sqlite_create_run(durable_store *base, const durable_new_run *new_run,
                                                bool *created, durable_fence *fence)
 {
     durable_sqlite *store = durable_sqlite_of(base);
     durable_write write;
-    int result;
-    int code = durable_sqlite_write_begin(store, &write, "start the run");
+    int64_t run = 0;
+    int result, code = durable_sqlite_settle_schema(store);
 
     *created = false;
+    if (code == DUR_OK) code = durable_sqlite_write_begin(store, &write, "start the run");
     if (code != DUR_OK) return code;
-    result = durable_sqlite_group_begin(store, &write);
-    if (result == SQLITE_DONE) {
-        result = insert_claimed(store, &write, new_run, fence);
-        result = durable_sqlite_group_end(store, &write, result);
-    }
+    result = new_run->owner ? insert_claimed(store, &write, new_run, &run)
+                            : insert_run(store, &write, new_run, &run);
     code = durable_sqlite_write_end(store, &write, result);
     if (code == DUR_DATABASE && result == SQLITE_CONSTRAINT_UNIQUE) return DUR_OK;
-    if (code == DUR_OK && fence->run == 0)
+    if (code == DUR_OK && run == 0)
         return durable_error_set(&store->head.error, DUR_CORRUPT,
                                  "the run was not started: no free key is left (the largest one was"
                                  " edited in), or an authorizer of the host ignores our inserts");
+    if (fence) set_fence(fence, run, new_run->owner ? 1 : 0, new_run->token, &write);
     *created = code == DUR_OK;
     return code;
 }
 
-/* A run that nobody holds has no claim's row yet; the one that its dead or late owner left behind
- * is taken over. Each is a single statement. */
+/* A run that nobody holds has no claim's row yet, and its own row is no longer waiting; the row
+ * that a dead or late owner left behind is taken over. */
+static int claim_in_group(durable_sqlite *store, durable_write *write, const durable_claim *claim,
+                          durable_turn *turn, int *changes)
+{
+    int result = step_claim(store, write, DURABLE_SQL_TAKE_CLAIM, claim, changes);
+
+    if (result != SQLITE_DONE) return result;
+    turn->is_new = *changes > 0;
+    if (claim->limited) result = durable_sqlite_look_at_turn(store, claim, turn);
+    if (result != SQLITE_DONE) return result;
+    if (!turn->is_new)
+        return step_claim(store, write, DURABLE_SQL_TAKE_OVER, claim, changes);
+    return durable_sqlite_step_integers(store, write, DURABLE_SQL_CLAIMED, &claim->run, 1, NULL);
+}
+
+static int claim_by_turn(durable_sqlite *store, durable_write *write, const durable_claim *claim,
+                         bool *claimed)
+{
+    durable_turn turn = {.is_new = false};
+    int changes = 0;
+    int result = durable_sqlite_group_begin(store, write);
+
+    *claimed = false;
+    if (result != SQLITE_DONE) return result;
+    result = claim_in_group(store, write, claim, &turn, &changes);
+    *claimed = result == SQLITE_DONE && changes == 1;
+    if (*claimed && claim->limited)
+        result = durable_sqlite_take_turn(store, write, claim, &turn, claimed);
+    if (result == SQLITE_DONE && changes == 1 && !*claimed)
+        return durable_sqlite_group_undo(store, write);
+    return durable_sqlite_group_end(store, write, result);
+}
+
 DURABLE_INTERNAL int durable_sqlite_claim_run(durable_store *base, const durable_claim *claim,
                                               bool *claimed, durable_fence *fence)
 {
     durable_sqlite *store = durable_sqlite_of(base);
     durable_write write;
-    int result, changes = 0;
-    int code = durable_sqlite_write_begin(store, &write, "claim the run");
+    int result, code = durable_sqlite_write_begin(store, &write, "claim the run");
 
     *claimed = false;
     if (code != DUR_OK) return code;
     if (claim->seen_epoch == INT64_MAX) return DUR_OK; /* no run is handed out with it */
-    set_fence(fence, claim, &write);
-    result = step_claim(store, &write, DURABLE_SQL_TAKE_CLAIM, claim, &changes);
-    if (result == SQLITE_DONE && changes == 0)
-        result = step_claim(store, &write, DURABLE_SQL_TAKE_OVER, claim, &changes);
+    set_fence(fence, claim->run, claim->seen_epoch + 1, claim->token, &write);
+    result = claim_by_turn(store, &write, claim, claimed);
     code = durable_sqlite_write_end(store, &write, result);
-    *claimed = code == DUR_OK && changes == 1;
+    *claimed = *claimed && code == DUR_OK;
     return code;
-}
-
-/* ---- Leaving a run ---------------------------------------------------------------------- */
-
-/* Binds what a fenced statement wants beside the fence; gives SQLite's result. */
-typedef int bind_fn(sqlite3_stmt *statement, const void *context);
-
-static int fenced_step(durable_sqlite *store, durable_write *write, durable_statement which,
-                       const durable_fence *fence, bind_fn *bind, const void *context, int *changes)
-{
-    sqlite3_stmt *statement = durable_sqlite_statement(store, which);
-    int result;
-
-    *changes = 0;
-    if (!statement) return store->head.error.sqlite_code;
-    durable_bind_fence(statement, fence);
-    result = bind ? bind(statement, context) : SQLITE_OK;
-    if (result == SQLITE_OK) return durable_sqlite_write_step(store, write, statement, changes);
-    return durable_sqlite_not_bound(store, write, statement, result);
-}
-
-/* Change the run's row and give its claim back, in one commit. *changes is 0 where the fence was no
- * longer ours. */
-static int leave_in_group(durable_sqlite *store, durable_write *write, durable_statement which,
-                          const durable_fence *fence, bind_fn *bind, const void *context,
-                          int *changes)
-{
-    int dropped = 0;
-    int result = durable_sqlite_group_begin(store, write);
-
-    if (result != SQLITE_DONE) return result;
-    result = fenced_step(store, write, which, fence, bind, context, changes);
-    if (result == SQLITE_DONE && *changes)
-        result = fenced_step(store, write, DURABLE_SQL_DROP_CLAIM, fence, NULL, NULL, &dropped);
-    return durable_sqlite_group_end(store, write, result);
-}
-
-/* The claim is ours no more: was this very act done before, and only its answer lost? */
-static int explain_leaving(durable_sqlite *store, const durable_fence *fence, int64_t status)
-{
-    durable_fence_look look;
-    int code = durable_sqlite_look_at_fence(store, fence, &look);
-
-    if (code != DUR_OK) return code;
-    if (durable_fence_is_given_back(&look, fence) && look.status == status) return DUR_OK;
-    return durable_sqlite_explain_fence(store, fence);
-}
-
-static int leave_run(durable_sqlite *store, durable_statement which, durable_fence *fence,
-                     bind_fn *bind, const void *context, int64_t status, const char *doing)
-{
-    durable_write write;
-    int result, changes = 0;
-    int code = durable_sqlite_write_begin(store, &write, doing);
-
-    if (code == DUR_OK)
-        code = durable_sqlite_tables_gone(store, durable_sqlite_confirm(store, fence));
-    if (code != DUR_OK) return code;
-    result = leave_in_group(store, &write, which, fence, bind, context, &changes);
-    code = durable_sqlite_tables_gone(store, durable_sqlite_write_end(store, &write, result));
-    if (code == DUR_OK && changes == 0) return explain_leaving(store, fence, status);
-    return code;
-}
-
-DURABLE_INTERNAL int durable_sqlite_release_run(durable_store *base, durable_fence *fence)
-{
-    return leave_run(durable_sqlite_of(base), DURABLE_SQL_RELEASE_RUN, fence, NULL, NULL,
-                     DURABLE_RUNNING, "release the run");
-}
-
-static int bind_ending(sqlite3_stmt *statement, const void *context)
-{
-    const durable_ending *ending = context;
-    int result = durable_bind_datum(statement, 7, &ending->output);
-
-    if (result == SQLITE_OK) result = durable_bind_string(statement, 8, ending->failure);
-    if (result != SQLITE_OK) return result;
-    sqlite3_bind_int(statement, 4, ending->status);
-    sqlite3_bind_int64(statement, 5, ending->now);
-    return durable_bind_format(statement, 6, ending->output.format);
-}
-
-DURABLE_INTERNAL int durable_sqlite_end_run(durable_store *base, durable_fence *fence,
-                                            const durable_ending *ending)
-{
-    return leave_run(durable_sqlite_of(base), DURABLE_SQL_END_RUN, fence, bind_ending, ending,
-                     ending->status,
-                     ending->status == DURABLE_PARKED ? "park the run" : "end the run");
-}
-
-static int bind_lease(sqlite3_stmt *statement, const void *context)
-{
-    return sqlite3_bind_int64(statement, 4, *(const int64_t *)context);
 }
 
 DURABLE_INTERNAL int durable_sqlite_renew_lease(durable_store *base, durable_fence *fence,
@@ -257,13 +194,10 @@ DURABLE_INTERNAL int durable_sqlite_renew_lease(durable_store *base, durable_fen
     durable_sqlite *store = durable_sqlite_of(base);
     durable_write write;
     int result, changes = 0;
-    int code = durable_sqlite_write_begin(store, &write, "renew the lease");
+    int code = durable_sqlite_fenced_begin(store, &write, fence, "renew the lease");
 
-    if (code == DUR_OK)
-        code = durable_sqlite_tables_gone(store, durable_sqlite_confirm(store, fence));
     if (code != DUR_OK) return code;
-    result = fenced_step(store, &write, DURABLE_SQL_RENEW_LEASE, fence, bind_lease, &lease_end,
-                         &changes);
+    result = durable_sqlite_renew_step(store, &write, fence, lease_end, &changes);
     code = durable_sqlite_tables_gone(store, durable_sqlite_write_end(store, &write, result));
     if (code == DUR_OK && changes == 0) return durable_sqlite_explain_fence(store, fence);
     if (code == DUR_OK && write.joined && !fence->provisional) fence->provisional = -1;

@@ -8,8 +8,20 @@
  * minimum writer, is not above its own version. */
 #define DURABLE_SCHEMA_VERSION 1
 
+/* The statements, with @ for the schema, that make tables, indexes, triggers and views; durable_log
+ * is the first. NULL behind the last one. */
+DURABLE_INTERNAL const char *durable_schema_object(size_t index);
+
+/* Queries of every column, so that tables of somebody else under our names are told apart; *what
+ * gets whose they would be. NULL behind the last one. */
+DURABLE_INTERNAL const char *durable_schema_probe(size_t index, const char **what);
+
 /* Make sure that our tables are there and are ours. */
 DURABLE_INTERNAL int durable_sqlite_ensure_schema(durable_sqlite *store);
+
+/* The same again where they were made in a transaction of the host, and may have gone with that:
+ * before verbs that are given no fence. */
+DURABLE_INTERNAL int durable_sqlite_settle_schema(durable_sqlite *store);
 
 /* True where durable_log exists in the schema at this moment. False, too, if it cannot be told. */
 DURABLE_INTERNAL bool durable_sqlite_schema_exists(durable_sqlite *store);

@@ -16,17 +16,54 @@ static void close_store(durable_store *base)
     durable_free(store);
 }
 
+/* The one number counts the commits of others, the other one our own changes. */
+static int read_version(durable_store *base, int64_t *version)
+{
+    durable_sqlite *store = durable_sqlite_of(base);
+    sqlite3_stmt *statement = durable_sqlite_statement(store, DURABLE_SQL_READ_VERSION);
+    int result;
+
+    *version = 0;
+    if (!statement) return store->head.error.code;
+    result = durable_sqlite_read(store, statement);
+    if (result == SQLITE_ROW)
+        *version = (int64_t)((uint64_t)sqlite3_column_int64(statement, 0) << 32 |
+                             (uint32_t)sqlite3_total_changes(store->db));
+    else
+        durable_sqlite_failed(store, result, "look for news");
+    durable_sqlite_rest(statement);
+    return result == SQLITE_ROW ? DUR_OK : store->head.error.code;
+}
+
+static bool is_joined(durable_store *base)
+{
+    return !sqlite3_get_autocommit(durable_sqlite_of(base)->db);
+}
+
 static const durable_store_methods methods = {
     durable_sqlite_find_run,
     durable_sqlite_create_run,
     durable_sqlite_claim_run,
     durable_sqlite_release_run,
+    durable_sqlite_suspend_run,
     durable_sqlite_end_run,
     durable_sqlite_renew_lease,
     durable_sqlite_confirm_run,
     durable_sqlite_append_outcomes,
     durable_sqlite_load_history,
     durable_sqlite_summarize_history,
+    durable_sqlite_put_pending,
+    durable_sqlite_load_pending,
+    durable_sqlite_send_signal,
+    durable_sqlite_answer_callback,
+    durable_sqlite_beat_callback,
+    durable_sqlite_peek_signal,
+    durable_sqlite_find_due,
+    durable_sqlite_find_held,
+    durable_sqlite_look_at_queue,
+    durable_sqlite_limit_queue,
+    read_version,
+    is_joined,
     close_store,
 };
 

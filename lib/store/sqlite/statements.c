@@ -1,12 +1,18 @@
 /* store/sqlite: every statement that runs more than once. @ stands for the schema. */
 #include "store/sqlite/statements.h"
 
-/* The next key lies above the runs, the claims and the steps, so that a run deleted by hand, whose
- * rows were forgotten, does not leave them to a stranger. */
+/* The next key lies above those of all rows, so that a run deleted by hand, whose rows were
+ * forgotten, does not leave them to a stranger. The signals are those that have not been received,
+ * and those that have a key: there are no others. */
 #define NEXT_RUN_KEY                                                                               \
     "(SELECT max(coalesce((SELECT max(run) FROM @durable_runs), 0),"                               \
     " coalesce((SELECT max(run) FROM @durable_claims), 0),"                                        \
-    " coalesce((SELECT max(step) FROM @durable_steps) >> 27, 0)) + 1 AS next)"
+    " coalesce((SELECT max(step) FROM @durable_steps) >> 27, 0),"                                  \
+    " coalesce((SELECT max(step) FROM @durable_pending) >> 27, 0),"                                \
+    " coalesce((SELECT max(run) FROM @durable_signals INDEXED BY durable_signals_sent"             \
+    " WHERE received IS NULL), 0),"                                                                \
+    " coalesce((SELECT max(run) FROM @durable_signals INDEXED BY durable_signals_by_key"           \
+    " WHERE key NOT NULL), 0)) + 1 AS next)"
 
 #define REPLAYED "step, kind, name, format, value"
 
@@ -17,6 +23,44 @@
 #define OF_FENCE " WHERE run = ?1 AND epoch = ?2 AND token = ?3"
 #define LAST_CLAIMS " claims = (SELECT claims FROM @durable_claims WHERE run = ?1)"
 #define BEHIND_FENCE " WHERE run = ?1 AND EXISTS(SELECT 1 FROM @durable_claims" OF_FENCE ")"
+
+/* The parameters of a signal behind its address. */
+#define SIGNAL_COLUMNS "(run, name, key, format, value, failure, sent)"
+#define SIGNAL_VALUES "?3, ?4, ?5, ?6, ?7"
+
+/* A callback that is still waited for: parameter 2 is its address, 9 the key of its pending row. */
+#define OF_CALLER " WHERE r.run = ?1 AND r.uid = ?8 AND r.status IN (1, 4, 5)"
+#define IS_OPEN                                                                                    \
+    " AND EXISTS(SELECT 1 FROM @durable_pending WHERE step = ?9 AND kind = 5)"                     \
+    " AND NOT EXISTS(SELECT 1 FROM @durable_signals WHERE run = ?1 AND name = ?2"                  \
+    " AND received IS NULL)"
+
+/* A sum without the overflow that would make a real number of it. */
+#define LATER_BY(now, interval) "min(" now ", 9223372036854775807 - " interval ") + " interval
+
+/*
+ * One seek a group: what comes right behind the largest key that a row of the last group can have.
+ * Without that third column SQLite would walk through all of the group, which the plan does not
+ * tell. INDEXED BY, so that no statistics of the host's change the way.
+ */
+#define NEXT_DUE                                                                                   \
+    "SELECT workflow, priority, due, id FROM @durable_runs INDEXED BY durable_runs_due"            \
+    " WHERE due NOT NULL AND queue = ?1"                                                           \
+    " AND (workflow, priority, due) > (?2, ?3, 9223372036854775807)"                               \
+    " ORDER BY workflow, priority, due LIMIT 1"
+#define NEXT_HELD                                                                                  \
+    "SELECT c.owner AS owner, c.workflow AS workflow, c.lease_end AS lease_end, r.id AS id"        \
+    " FROM @durable_claims AS c INDEXED BY durable_claims_by_queue"                                \
+    " CROSS JOIN @durable_runs AS r ON r.run = c.run WHERE c.queue = ?1"                           \
+    " AND (c.owner, c.workflow, c.lease_end) > (?2, ?3, 9223372036854775807)"                      \
+    " ORDER BY c.owner, c.workflow, c.lease_end LIMIT 1"
+
+/* Marks are ASCII: those that begin so lie before what its last character counted up gives. */
+#define CLAIMS_OF_QUEUE                                                                            \
+    "SELECT 1 FROM @durable_claims INDEXED BY durable_claims_by_queue WHERE queue = ?1"
+#define OF_PROCESS                                                                                 \
+    " AND owner >= ?3 AND owner < substr(?3, 1, length(?3) - 1)"                                   \
+    " || char(unicode(substr(?3, -1)) + 1)"
 
 DURABLE_INTERNAL const char *durable_statement_text(durable_statement which)
 {
@@ -36,29 +80,37 @@ DURABLE_INTERNAL const char *durable_statement_text(durable_statement which)
                " coalesce(c.claims, r.claims) AS claims, r.created AS created, r.ended AS ended,"
                " r.input_format AS input_format, r.input AS input,"
                " r.output_format AS output_format, r.output AS output,"
-               " iif(c.run, NULL, r.failure) AS failure"
+               " iif(c.run, NULL, r.failure) AS failure, r.queue AS queue,"
+               " r.priority AS priority, iif(c.run, NULL, r.due) AS due"
                " FROM @durable_runs AS r LEFT JOIN @durable_claims AS c ON c.run = r.run"
                " WHERE r.id = ?1";
     case DURABLE_SQL_CREATE_RUN:
         return "INSERT INTO @durable_runs(run, epoch, token, status, claims, request, id, uid,"
                " workflow, code_version, behaviour, queue, priority, due, created, input_format,"
                " input)"
-               " SELECT next, 0, ?6, 1, 0, 0, ?1, ?2, ?3, ?4, ?5, ?3, 0, ?7, ?7, ?8, ?9"
+               " SELECT next, 0, ?6, 1, 0, 0, ?1, ?2, ?3, ?4, ?5, ?10, ?11, ?12, ?7, ?8, ?9"
                " FROM " NEXT_RUN_KEY " WHERE next BETWEEN 1 AND 68719476735";
     case DURABLE_SQL_TAKE_CLAIM:
-        return "INSERT INTO @durable_claims(run, epoch, token, owner, lease_end, claims)"
-               " SELECT run, epoch + 1, ?5, ?4, ?6, ?7 FROM @durable_runs"
+        return "INSERT INTO @durable_claims(run, epoch, token, owner, lease_end, claims, queue,"
+               " workflow)"
+               " SELECT run, epoch + 1, ?5, ?4, ?6, ?7, queue, workflow FROM @durable_runs"
                " WHERE run = ?1 AND epoch = ?2 AND token = ?3 ON CONFLICT(run) DO NOTHING";
+    case DURABLE_SQL_CLAIMED:
+        return "UPDATE @durable_runs SET status = 1, due = NULL, awaits = NULL, ended = NULL,"
+               " failure = NULL WHERE run = ?1";
     case DURABLE_SQL_TAKE_OVER:
         return "UPDATE @durable_claims SET epoch = epoch + 1, token = ?5, owner = ?4,"
                " lease_end = ?6, claims = ?7" OF_FENCE;
     case DURABLE_SQL_RELEASE_RUN:
         return "UPDATE @durable_runs SET status = 1, epoch = ?2, token = ?3, failure = NULL,"
-               LAST_CLAIMS BEHIND_FENCE;
+               " due = ?4," LAST_CLAIMS BEHIND_FENCE;
+    case DURABLE_SQL_SUSPEND_RUN:
+        return "UPDATE @durable_runs SET status = 5, epoch = ?2, token = ?3, failure = NULL,"
+               " due = ?4, awaits = ?5, claims = 0" BEHIND_FENCE;
     case DURABLE_SQL_END_RUN:
         return "UPDATE @durable_runs SET status = ?4, epoch = ?2, token = ?3," LAST_CLAIMS
-               ", ended = iif(?4 = 4, NULL, ?5), output_format = ?6, output = ?7, failure = ?8"
-               BEHIND_FENCE;
+               ", ended = iif(?4 = 4, NULL, ?5), due = NULL, output_format = ?6, output = ?7,"
+               " failure = ?8" BEHIND_FENCE;
     case DURABLE_SQL_DROP_CLAIM: return "DELETE FROM @durable_claims" OF_FENCE;
     case DURABLE_SQL_RENEW_LEASE: return "UPDATE @durable_claims SET lease_end = ?4" OF_FENCE;
     case DURABLE_SQL_APPEND:
@@ -79,6 +131,73 @@ DURABLE_INTERNAL const char *durable_statement_text(durable_statement which)
     case DURABLE_SQL_SUMMARIZE:
         return "SELECT max(step), max(epoch) AS epoch, max(low) AS low FROM @durable_steps"
                " WHERE step BETWEEN ?1 AND ?2";
+    case DURABLE_SQL_PUT_PENDING:
+        return "INSERT OR REPLACE INTO @durable_pending(step, kind, name, attempt, began, due,"
+               " deadline, interval, choice, format, value, failure)"
+               " SELECT ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15"
+               " FROM @durable_claims" OF_FENCE;
+    case DURABLE_SQL_LOAD_PENDING:
+        return "SELECT step, kind, name, attempt, began, due, deadline, interval, choice, format,"
+               " value, failure FROM @durable_pending WHERE step BETWEEN ?1 AND ?2 ORDER BY step";
+    case DURABLE_SQL_DROP_PENDING:
+        return "DELETE FROM @durable_pending WHERE step BETWEEN ?1 AND ?2";
+    case DURABLE_SQL_SEND_SIGNAL:
+        return "INSERT INTO @durable_signals" SIGNAL_COLUMNS " SELECT r.run, ?2, " SIGNAL_VALUES
+               " FROM @durable_runs AS r WHERE r.id = ?1 AND r.status IN (1, 4, 5)"
+               " ON CONFLICT DO NOTHING";
+    case DURABLE_SQL_ANSWER_CALLBACK:
+        return "INSERT INTO @durable_signals" SIGNAL_COLUMNS " SELECT r.run, ?2, " SIGNAL_VALUES
+               " FROM @durable_runs AS r" OF_CALLER IS_OPEN " ON CONFLICT DO NOTHING";
+    case DURABLE_SQL_BEAT_CALLBACK:
+        return "UPDATE @durable_pending SET due = iif(interval = 0, due,"
+               " nullif(min(" LATER_BY("?7", "interval") ","
+               " coalesce(deadline, 9223372036854775807)), 9223372036854775807))"
+               " WHERE step = ?9 AND EXISTS(SELECT 1 FROM @durable_runs AS r" OF_CALLER ")" IS_OPEN;
+    case DURABLE_SQL_LOOK_AT_ADDRESSEE:
+        return "SELECT r.run, EXISTS(SELECT 1 FROM @durable_signals AS s WHERE s.run = r.run"
+               " AND s.name = ?2 AND s.key = ?3), r.status NOT IN (1, 4, 5)"
+               " FROM @durable_runs AS r WHERE r.id = ?1";
+    case DURABLE_SQL_LOOK_AT_CALLER:
+        return "SELECT r.run, EXISTS(SELECT 1 FROM @durable_signals AS s WHERE s.run = r.run"
+               " AND s.name = ?2 AND s.key = ?3), 1"
+               " FROM @durable_runs AS r WHERE r.run = ?1 AND r.uid = ?4";
+    case DURABLE_SQL_WAKE_RUN:
+        return "UPDATE @durable_runs SET due = ?2 WHERE run = ?1 AND status = 5"
+               " AND (due IS NULL OR due > ?2) AND instr(awaits, char(10) || ?3 || char(10))";
+    case DURABLE_SQL_PEEK_SIGNAL:
+        return "SELECT signal, format, value, failure, sent FROM @durable_signals"
+               " INDEXED BY durable_signals_sent"
+               " WHERE run = ?1 AND name = ?2 AND received IS NULL ORDER BY signal LIMIT 1";
+    case DURABLE_SQL_DROP_SIGNAL:
+        return "DELETE FROM @durable_signals WHERE signal = ?1 AND run = ?2 AND received IS NULL"
+               " AND key IS NULL";
+    case DURABLE_SQL_MARK_SIGNAL:
+        return "UPDATE @durable_signals SET received = ?3, format = NULL, value = NULL,"
+               " failure = NULL WHERE signal = ?1 AND run = ?2 AND received IS NULL"
+               " AND key NOT NULL";
+    case DURABLE_SQL_FIND_DUE: return NEXT_DUE;
+    case DURABLE_SQL_FIND_HELD: return NEXT_HELD;
+    case DURABLE_SQL_LOOK_AT_QUEUE:
+        return "SELECT max_active, max_active_process, interval_us, next_us"
+               " FROM @durable_queues WHERE queue = ?1";
+    case DURABLE_SQL_LOOK_AT_CLAIM:
+        return "SELECT queue, owner FROM @durable_claims WHERE run = ?1";
+    case DURABLE_SQL_COUNT_ACTIVE:
+        return "SELECT count(*) FROM (" CLAIMS_OF_QUEUE " LIMIT ?2)";
+    case DURABLE_SQL_COUNT_ACTIVE_PROCESS:
+        return "SELECT count(*) FROM (" CLAIMS_OF_QUEUE OF_PROCESS " LIMIT ?2)";
+    case DURABLE_SQL_TAKE_TURN:
+        return "UPDATE @durable_queues SET next_us = " LATER_BY("?2", "interval_us")
+               " WHERE queue = ?1 AND interval_us > 0"
+               " AND (next_us <= ?2 OR next_us > " LATER_BY("?2", "interval_us") ")";
+    case DURABLE_SQL_LIMIT_QUEUE:
+        return "INSERT INTO @durable_queues(queue, max_active, max_active_process, interval_us,"
+               " next_us) VALUES(?1, ?2, ?3, ?4, 0) ON CONFLICT(queue) DO UPDATE SET"
+               " max_active = excluded.max_active,"
+               " max_active_process = excluded.max_active_process,"
+               " interval_us = excluded.interval_us,"
+               " next_us = iif(excluded.interval_us, next_us, 0)";
+    case DURABLE_SQL_READ_VERSION: return "PRAGMA @data_version";
     case DURABLE_SQL_COUNT: break;
     }
     return "";

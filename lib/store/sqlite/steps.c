@@ -2,11 +2,14 @@
 #include "store/sqlite/verbs.h"
 
 #include "store/sqlite/fence.h"
+#include "store/sqlite/pending.h"
 #include "store/sqlite/rows.h"
+#include "store/sqlite/signals.h"
 
 static int bind_outcome(sqlite3_stmt *statement, const durable_outcome *outcome)
 {
     bool failed = outcome->outcome == DURABLE_OUTCOME_FAILURE;
+    bool timed_out = outcome->outcome == DURABLE_OUTCOME_TIMED_OUT;
     int result = durable_bind_text(statement, 6, outcome->name, outcome->name_length);
 
     if (result == SQLITE_OK) result = durable_bind_datum(statement, 8, &outcome->value);
@@ -15,7 +18,8 @@ static int bind_outcome(sqlite3_stmt *statement, const durable_outcome *outcome)
     durable_bind_fence(statement, outcome->fence);
     sqlite3_bind_int64(statement, 4, durable_step_key(outcome->fence->run, outcome->position));
     sqlite3_bind_int64(statement, 5, failed ? -outcome->kind : outcome->kind);
-    durable_bind_format(statement, 7, outcome->value.format);
+    durable_bind_format(statement, 7,
+                        timed_out ? DURABLE_FORMAT_TIMED_OUT : outcome->value.format);
     sqlite3_bind_int64(statement, 9, outcome->low);
     sqlite3_bind_int64(statement, 10, outcome->attempt);
     sqlite3_bind_int64(statement, 11, outcome->began);
@@ -46,28 +50,20 @@ static int explain_conflict(durable_sqlite *store, durable_outcome *outcome)
     return SQLITE_DONE;
 }
 
-static int renew_with_outcome(durable_sqlite *store, durable_write *write,
-                              const durable_outcome *outcome)
-{
-    sqlite3_stmt *statement = durable_sqlite_statement(store, DURABLE_SQL_RENEW_LEASE);
-
-    if (!statement) return store->head.error.sqlite_code;
-    durable_bind_fence(statement, outcome->fence);
-    sqlite3_bind_int64(statement, 4, outcome->lease_end);
-    return durable_sqlite_write_step(store, write, statement, NULL);
-}
-
-static int insert_outcome(durable_sqlite *store, durable_write *write, durable_outcome *outcome)
+/* *inserted is 0 where the row was there already, and where the verdict is not DUR_OK. */
+static int insert_outcome(durable_sqlite *store, durable_write *write, durable_outcome *outcome,
+                          int *inserted)
 {
     sqlite3_stmt *statement = durable_sqlite_statement(store, DURABLE_SQL_APPEND);
-    int result, changes = 0;
+    int result;
 
+    *inserted = 0;
     if (!statement) return store->head.error.sqlite_code;
     result = bind_outcome(statement, outcome);
     if (result != SQLITE_OK) return durable_sqlite_not_bound(store, write, statement, result);
-    result = durable_sqlite_write_step(store, write, statement, &changes);
+    result = durable_sqlite_write_step(store, write, statement, inserted);
     if (result == SQLITE_CONSTRAINT_PRIMARYKEY) return explain_conflict(store, outcome);
-    if (result == SQLITE_DONE && changes == 0) {
+    if (result == SQLITE_DONE && *inserted == 0) {
         int verdict = durable_sqlite_explain_fence(store, outcome->fence);
 
         if (verdict != DUR_LOST && verdict != DUR_ROLLED_BACK) return store->head.error.sqlite_code;
@@ -76,15 +72,38 @@ static int insert_outcome(durable_sqlite *store, durable_write *write, durable_o
     return result;
 }
 
+/* More than one row's insert: then it takes a group. */
+static inline bool has_more(const durable_outcome *outcome)
+{
+    return (outcome->lease_end | outcome->takes_signal | outcome->clears_pending) != 0;
+}
+
+/* What belongs to the row; an insert that was there already did it then, but for the lease. */
+static int append_more(durable_sqlite *store, durable_write *write, const durable_outcome *outcome,
+                       int inserted)
+{
+    int64_t run = outcome->fence->run, position = outcome->position;
+    int renewed = 0, result = SQLITE_DONE;
+
+    if (outcome->lease_end)
+        result = durable_sqlite_renew_step(store, write, outcome->fence, outcome->lease_end,
+                                           &renewed);
+    if (result == SQLITE_DONE && inserted && outcome->takes_signal)
+        result = durable_sqlite_take_signal(store, write, run, outcome->takes_signal, position);
+    if (result == SQLITE_DONE && inserted && outcome->clears_pending)
+        result = durable_sqlite_drop_pending(store, write, run, position, position);
+    return result;
+}
+
 /* Gives SQLite's result; where that is SQLITE_DONE the verdict is set. */
 static int append_one(durable_sqlite *store, durable_write *write, durable_outcome *outcome)
 {
-    int result;
+    int result, inserted;
 
     if (outcome->verdict != DUR_OK) return SQLITE_DONE;
-    result = insert_outcome(store, write, outcome);
-    if (result == SQLITE_DONE && outcome->verdict == DUR_OK && outcome->lease_end)
-        result = renew_with_outcome(store, write, outcome);
+    result = insert_outcome(store, write, outcome, &inserted);
+    if (has_more(outcome) && result == SQLITE_DONE && outcome->verdict == DUR_OK)
+        result = append_more(store, write, outcome, inserted);
     return result;
 }
 
@@ -122,7 +141,7 @@ DURABLE_INTERNAL int durable_sqlite_append_outcomes(durable_store *base, durable
     for (size_t i = 0; i < count; i++) outcomes[i].joined = write.joined;
     if (code == DUR_OK) code = confirm_all(store, outcomes, count);
     if (code != DUR_OK) return code;
-    if (count == 1 && !outcomes->lease_end)
+    if (count == 1 && !has_more(outcomes))
         result = append_one(store, &write, outcomes);
     else
         result = append_all(store, &write, outcomes, count);

@@ -16,12 +16,17 @@ DURABLE_INTERNAL int durable_sqlite_create_run(durable_store *base, const durabl
                                                bool *created, durable_fence *fence);
 DURABLE_INTERNAL int durable_sqlite_claim_run(durable_store *base, const durable_claim *claim,
                                               bool *claimed, durable_fence *fence);
-DURABLE_INTERNAL int durable_sqlite_release_run(durable_store *base, durable_fence *fence);
-DURABLE_INTERNAL int durable_sqlite_end_run(durable_store *base, durable_fence *fence,
-                                            const durable_ending *ending);
 DURABLE_INTERNAL int durable_sqlite_renew_lease(durable_store *base, durable_fence *fence,
                                                 int64_t lease_end);
 DURABLE_INTERNAL int durable_sqlite_confirm_run(durable_store *base, const durable_fence *fence);
+
+/* leave.c */
+DURABLE_INTERNAL int durable_sqlite_release_run(durable_store *base, durable_fence *fence,
+                                                int64_t due);
+DURABLE_INTERNAL int durable_sqlite_suspend_run(durable_store *base, durable_fence *fence,
+                                                const durable_suspension *suspension);
+DURABLE_INTERNAL int durable_sqlite_end_run(durable_store *base, durable_fence *fence,
+                                            const durable_ending *ending);
 
 /* steps.c */
 DURABLE_INTERNAL int durable_sqlite_append_outcomes(durable_store *base, durable_outcome *outcomes,
@@ -32,5 +37,37 @@ DURABLE_INTERNAL int durable_sqlite_load_history(durable_store *base, int64_t ru
                                                  int64_t *position);
 DURABLE_INTERNAL int durable_sqlite_summarize_history(durable_store *base, int64_t run,
                                                       durable_history_summary *summary);
+
+/* pending.c */
+DURABLE_INTERNAL int durable_sqlite_put_pending(durable_store *base, durable_fence *fence,
+                                                const durable_pending *pending, int64_t lease_end);
+DURABLE_INTERNAL int durable_sqlite_load_pending(durable_store *base, int64_t run,
+                                                 durable_pending_visitor *visit, void *context,
+                                                 int64_t *position);
+
+/* signals.c */
+DURABLE_INTERNAL int durable_sqlite_send_signal(durable_store *base, const char *run_id,
+                                                const durable_signal *signal);
+DURABLE_INTERNAL int durable_sqlite_answer_callback(durable_store *base,
+                                                    const durable_callback *callback,
+                                                    const durable_signal *signal);
+DURABLE_INTERNAL int durable_sqlite_beat_callback(durable_store *base,
+                                                  const durable_callback *callback, int64_t now);
+DURABLE_INTERNAL int durable_sqlite_peek_signal(durable_store *base, int64_t run,
+                                                const char *address,
+                                                durable_signal_visitor *visit, void *context);
+
+/* due.c */
+DURABLE_INTERNAL int durable_sqlite_find_due(durable_store *base, const char *queue,
+                                             durable_due_visitor *visit, void *context);
+DURABLE_INTERNAL int durable_sqlite_find_held(durable_store *base, const char *queue,
+                                              durable_held_visitor *visit, void *context);
+
+/* queues.c */
+DURABLE_INTERNAL int durable_sqlite_look_at_queue(durable_store *base, const char *queue,
+                                                  const char *process, size_t process_length,
+                                                  durable_queue *found);
+DURABLE_INTERNAL int durable_sqlite_limit_queue(durable_store *base, const char *queue,
+                                                const durable_limits *limits);
 
 #endif

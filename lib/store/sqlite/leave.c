@@ -1,0 +1,184 @@
+/* store/sqlite: the verbs that give a claim back: releasing, suspending, ending. */
+#include "base/text.h"
+#include "store/sqlite/fence.h"
+#include "store/sqlite/pending.h"
+#include "store/sqlite/rows.h"
+#include "store/sqlite/signals.h"
+#include "store/sqlite/verbs.h"
+
+/* How a run is left: the statement about its row, and what else belongs to it. */
+typedef struct leaving {
+    durable_statement which;
+    durable_bind_fn *bind;
+    int (*more)(durable_sqlite *store, durable_write *write, const durable_fence *fence,
+                const void *context); /* in the same group; NULL: nothing */
+    const void *context;
+    int64_t status; /* that the run has then */
+    const char *doing;
+} leaving;
+
+/* Change the run's row and give its claim back, in one commit. *changes is 0 where the fence was no
+ * longer ours. */
+static int leave_in_group(durable_sqlite *store, durable_write *write, const leaving *how,
+                          const durable_fence *fence, int *changes)
+{
+    int dropped = 0;
+    int result = durable_sqlite_group_begin(store, write);
+
+    if (result != SQLITE_DONE) return result;
+    result = durable_sqlite_fenced_step(store, write, how->which, fence, how->bind, how->context,
+                                        changes);
+    if (result == SQLITE_DONE && *changes && how->more)
+        result = how->more(store, write, fence, how->context);
+    if (result == SQLITE_DONE && *changes)
+        result = durable_sqlite_fenced_step(store, write, DURABLE_SQL_DROP_CLAIM, fence, NULL,
+                                            NULL, &dropped);
+    return durable_sqlite_group_end(store, write, result);
+}
+
+/* The claim is ours no more: was this very act done before, and only its answer lost? */
+static int explain_leaving(durable_sqlite *store, const durable_fence *fence, int64_t status)
+{
+    durable_fence_look look;
+    int code = durable_sqlite_look_at_fence(store, fence, &look);
+
+    if (code != DUR_OK) return code;
+    if (durable_fence_is_given_back(&look, fence) && look.status == status) return DUR_OK;
+    return durable_sqlite_explain_fence(store, fence);
+}
+
+static int leave_run(durable_sqlite *store, const leaving *how, durable_fence *fence)
+{
+    durable_write write;
+    int result, changes = 0;
+    int code = durable_sqlite_fenced_begin(store, &write, fence, how->doing);
+
+    if (code != DUR_OK) return code;
+    result = leave_in_group(store, &write, how, fence, &changes);
+    code = durable_sqlite_tables_gone(store, durable_sqlite_write_end(store, &write, result));
+    if (code == DUR_OK && changes == 0) return explain_leaving(store, fence, how->status);
+    return code;
+}
+
+/* ---- Releasing ----------------------------------------------------------------------------- */
+
+static int bind_due(sqlite3_stmt *statement, const void *context)
+{
+    return durable_bind_time(statement, 4, *(const int64_t *)context);
+}
+
+DURABLE_INTERNAL int durable_sqlite_release_run(durable_store *base, durable_fence *fence,
+                                                int64_t due)
+{
+    const leaving how = {.which = DURABLE_SQL_RELEASE_RUN, .bind = bind_due, .context = &due,
+                         .status = DURABLE_RUNNING, .doing = "release the run"};
+
+    return leave_run(durable_sqlite_of(base), &how, fence);
+}
+
+/* ---- Suspending ---------------------------------------------------------------------------- */
+
+typedef struct suspending {
+    const durable_suspension *suspension;
+    char *awaits; /* as the column wants it; NULL: nothing */
+} suspending;
+
+static int bind_suspension(sqlite3_stmt *statement, const void *context)
+{
+    const suspending *its = context;
+    int result = durable_bind_string(statement, 5, its->awaits);
+
+    if (result != SQLITE_OK) return result;
+    return durable_bind_time(statement, 4, its->suspension->due);
+}
+
+/* Behind the first write no signal can come between this look and the commit. */
+static int wake_if_sent(durable_sqlite *store, durable_write *write, int64_t run, int64_t now,
+                        const char *address)
+{
+    bool sent = false;
+    int result = durable_sqlite_is_sent(store, run, address, &sent);
+
+    if (result != SQLITE_DONE || !sent) return result;
+    return durable_sqlite_wake_run(store, write, run, now, address);
+}
+
+static int suspend_more(durable_sqlite *store, durable_write *write, const durable_fence *fence,
+                        const void *context)
+{
+    const durable_suspension *suspension = ((const suspending *)context)->suspension;
+    int changes = 0, result = SQLITE_DONE;
+
+    if (suspension->pending)
+        result = durable_sqlite_write_pending(store, write, fence, suspension->pending, &changes);
+    for (size_t i = 0; i < suspension->await_count && result == SQLITE_DONE; i++)
+        result = wake_if_sent(store, write, fence->run, suspension->now, suspension->awaits[i]);
+    return result;
+}
+
+/* False when out of memory. */
+static bool list_addresses(const durable_suspension *suspension, char **awaits)
+{
+    durable_text *text;
+
+    *awaits = NULL;
+    if (suspension->await_count == 0) return true;
+    text = durable_text_new();
+    durable_text_add(text, "\n");
+    for (size_t i = 0; i < suspension->await_count; i++)
+        durable_text_add(text, "%s\n", suspension->awaits[i]);
+    *awaits = durable_text_finish(text);
+    return *awaits != NULL;
+}
+
+DURABLE_INTERNAL int durable_sqlite_suspend_run(durable_store *base, durable_fence *fence,
+                                                const durable_suspension *suspension)
+{
+    durable_sqlite *store = durable_sqlite_of(base);
+    suspending its = {suspension, NULL};
+    const leaving how = {.which = DURABLE_SQL_SUSPEND_RUN, .bind = bind_suspension,
+                         .more = suspend_more, .context = &its, .status = DURABLE_SUSPENDED,
+                         .doing = "suspend the run"};
+    int code;
+
+    if (!list_addresses(suspension, &its.awaits)) {
+        durable_error_set(&store->head.error, DUR_NOMEM, "out of memory");
+        store->head.error.sqlite_code = SQLITE_NOMEM;
+        return DUR_NOMEM;
+    }
+    code = leave_run(store, &how, fence);
+    durable_free(its.awaits);
+    return code;
+}
+
+/* ---- Ending -------------------------------------------------------------------------------- */
+
+static int bind_ending(sqlite3_stmt *statement, const void *context)
+{
+    const durable_ending *ending = context;
+    int result = durable_bind_datum(statement, 7, &ending->output);
+
+    if (result == SQLITE_OK) result = durable_bind_string(statement, 8, ending->failure);
+    if (result != SQLITE_OK) return result;
+    sqlite3_bind_int(statement, 4, ending->status);
+    sqlite3_bind_int64(statement, 5, ending->now);
+    return durable_bind_format(statement, 6, ending->output.format);
+}
+
+static int end_more(durable_sqlite *store, durable_write *write, const durable_fence *fence,
+                    const void *context)
+{
+    if (!((const durable_ending *)context)->clears_pending) return SQLITE_DONE;
+    return durable_sqlite_drop_pending(store, write, fence->run, 0, DUR_POSITION_MAX);
+}
+
+DURABLE_INTERNAL int durable_sqlite_end_run(durable_store *base, durable_fence *fence,
+                                            const durable_ending *ending)
+{
+    const leaving how = {.which = DURABLE_SQL_END_RUN, .bind = bind_ending, .more = end_more,
+                         .context = ending, .status = ending->status,
+                         .doing = ending->status == DURABLE_PARKED ? "park the run"
+                                                                   : "end the run"};
+
+    return leave_run(durable_sqlite_of(base), &how, fence);
+}

@@ -1,0 +1,20 @@
+/* store/sqlite: signals, for verbs that take them on their way. The functions give SQLite's result,
+ * with the error set unless it is SQLITE_DONE. */
+#ifndef DURABLE_SQLITE_SIGNALS_H
+#define DURABLE_SQLITE_SIGNALS_H
+
+#include "store/sqlite/connection.h"
+
+/* Whether a signal of that address waits to be received. */
+DURABLE_INTERNAL int durable_sqlite_is_sent(durable_sqlite *store, int64_t run,
+                                            const char *address, bool *sent);
+
+/* The run is due now, if it is suspended, awaits the address, and was not to be due earlier. */
+DURABLE_INTERNAL int durable_sqlite_wake_run(durable_sqlite *store, durable_write *write,
+                                             int64_t run, int64_t now, const char *address);
+
+/* The signal is received by that position. DUR_CORRUPT where it is gone. */
+DURABLE_INTERNAL int durable_sqlite_take_signal(durable_sqlite *store, durable_write *write,
+                                                int64_t run, int64_t signal, int64_t position);
+
+#endif
