@@ -1,12 +1,15 @@
 /* test/store: the conformance suite, put together from its parts. */
 #include "store/conformance_kit.h"
 
-enum { TESTS_MAX = 128 };
+enum { TESTS_MAX = 256 };
 
 int conformance_run(const conformance_subject *subject)
 {
     size_t (*const parts[])(const struct CMUnitTest **) = {
-        conformance_run_tests, conformance_fence_tests, conformance_step_tests};
+        conformance_run_tests,     conformance_fence_tests,   conformance_step_tests,
+        conformance_due_tests,     conformance_suspend_tests, conformance_pending_tests,
+        conformance_signal_tests,  conformance_receipt_tests, conformance_callback_tests,
+        conformance_head_tests,    conformance_queue_tests};
     struct CMUnitTest tests[TESTS_MAX];
     size_t count = 0;
 
@@ -14,7 +17,8 @@ int conformance_run(const conformance_subject *subject)
         const struct CMUnitTest *more;
         size_t more_count = parts[part](&more);
 
-        for (size_t i = 0; i < more_count && count < TESTS_MAX; i++, count++) {
+        assert_true(count + more_count <= TESTS_MAX);
+        for (size_t i = 0; i < more_count; i++, count++) {
             tests[count] = more[i];
             tests[count].setup_func = conformance_setup;
             tests[count].teardown_func = conformance_teardown;

@@ -21,12 +21,14 @@ struct conformance_subject {
     /* A new and empty log, and a store on it. *world is the subject's own, given to the others. */
     durable_store *(*open)(const conformance_subject *subject, void **world);
 
-    /* One more store on the same log, after the first was closed. */
+    /* One more store on the same log, after the first was closed or beside it. */
     durable_store *(*reopen)(void *world);
 
-    /* Delete a run with its rows; put something impossible into the columns of a step. */
+    /* Delete a run with its rows; put something impossible into the columns of a step, or of a
+     * pending row. */
     void (*delete_run)(void *world, const char *id);
     void (*damage_step)(void *world, const char *id, int64_t position);
+    void (*damage_pending)(void *world, const char *id, int64_t position);
 
     /* Law 5: is no cursor open? */
     bool (*is_idle)(void *world);

@@ -1,5 +1,5 @@
 /* test/store: the conformance suite, ownership: claims are compared and swapped, fences hold. */
-#include "store/conformance_kit.h"
+#include "store/conformance_waits.h"
 
 static bool claim(conformance *c, const durable_claim *claim, durable_fence *fence)
 {
@@ -141,10 +141,14 @@ static void assert_fenced_out(conformance *c, durable_fence fence)
     durable_outcome outcome = plain_outcome(&fence, 9);
 
     outcome.lease_end = 77777;
+    outcome.clears_pending = true;
+    assert_int_equal(verdict_of_gone(c, put(c, &fence, plain_pending(9))), DUR_LOST);
+    assert_int_equal(verdict_of_gone(c, suspend(c, &fence, 1, "approval")), DUR_LOST);
     assert_int_equal(verdict_of_gone(c, methods->release_run(c->store, &fence, 1700)), DUR_LOST);
     assert_int_equal(verdict_of_gone(c, methods->renew_lease(c->store, &fence, 66666)), DUR_LOST);
     assert_int_equal(verdict_of_gone(c, methods->end_run(c->store, &fence, &ending)), DUR_LOST);
     assert_int_equal(verdict_of_gone(c, append(c, outcome)), DUR_LOST);
+    assert_int_equal(load_waits(c, fence.run).count, 0);
 }
 
 static void a_fence_of_another_epoch_or_token_is_lost_and_changes_nothing(void **state)
@@ -201,11 +205,19 @@ static void a_fence_after_the_claim_was_given_back_opens_nothing(void **state)
     assert_int_equal(verdict_of_gone(c, append(c, plain_outcome(&ended, 1))), DUR_LOST);
     assert_int_equal(verdict_of_gone(c, methods->renew_lease(c->store, &released, 1)), DUR_LOST);
     assert_int_equal(verdict_of_gone(c, methods->renew_lease(c->store, &ended, 1)), DUR_LOST);
+    assert_int_equal(verdict_of_gone(c, put(c, &released, plain_pending(1))), DUR_LOST);
+    assert_int_equal(verdict_of_gone(c, put(c, &ended, plain_pending(1))), DUR_LOST);
+    assert_int_equal(verdict_of_gone(c, suspend(c, &released, 1, NULL)), DUR_LOST);
+    assert_int_equal(verdict_of_gone(c, suspend(c, &ended, 1, NULL)), DUR_LOST);
+    assert_int_equal(verdict_of_gone(c, methods->release_run(c->store, &ended, 1)), DUR_LOST);
     ending.status = DURABLE_FAILED;
     assert_int_equal(verdict_of_gone(c, methods->end_run(c->store, &ended, &ending)), DUR_LOST);
     after = look(c, "ended");
     assert_same_run(&before, &after);
     assert_null(look(c, "released").owner);
+    assert_int_equal(look(c, "released").status, DURABLE_RUNNING);
+    assert_true(look(c, "released").due == 1700);
+    assert_int_equal(load_waits(c, released.run).count + load_waits(c, ended.run).count, 0);
     assert_int_equal(load_all(c, released.run).count, 0);
     assert_int_equal(load_all(c, ended.run).count, 0);
 }

@@ -99,5 +99,13 @@ durable_history_summary summarize(conformance *c, int64_t run);
 size_t conformance_run_tests(const struct CMUnitTest **tests);
 size_t conformance_fence_tests(const struct CMUnitTest **tests);
 size_t conformance_step_tests(const struct CMUnitTest **tests);
+size_t conformance_due_tests(const struct CMUnitTest **tests);
+size_t conformance_suspend_tests(const struct CMUnitTest **tests);
+size_t conformance_pending_tests(const struct CMUnitTest **tests);
+size_t conformance_signal_tests(const struct CMUnitTest **tests);
+size_t conformance_receipt_tests(const struct CMUnitTest **tests);
+size_t conformance_callback_tests(const struct CMUnitTest **tests);
+size_t conformance_head_tests(const struct CMUnitTest **tests);
+size_t conformance_queue_tests(const struct CMUnitTest **tests);
 
 #endif

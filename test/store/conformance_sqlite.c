@@ -41,14 +41,11 @@ static durable_store *reopen_sqlite(void *world)
     return open_on(world);
 }
 
+/* As the manual says: what belongs to the run goes with it. */
 static void delete_run(void *world, const char *id)
 {
     const sqlite_world *its = world;
 
-    host_run(its->host.db,
-             "DELETE FROM \"%w\".durable_steps WHERE step >> 27 ="
-             " (SELECT run FROM \"%w\".durable_runs WHERE id = %Q)",
-             its->schema, its->schema, id);
     host_run(its->host.db, "DELETE FROM \"%w\".durable_runs WHERE id = %Q", its->schema, id);
 }
 
@@ -58,6 +55,26 @@ static void damage_step(void *world, const char *id, int64_t position)
 
     host_run(its->host.db,
              "UPDATE \"%w\".durable_steps SET kind = 'what' WHERE step ="
+             " (SELECT run FROM \"%w\".durable_runs WHERE id = %Q) * 134217728 + %lld",
+             its->schema, its->schema, id, (long long)position);
+}
+
+static void damage_pending(void *world, const char *id, int64_t position)
+{
+    const sqlite_world *its = world;
+
+    host_run(its->host.db,
+             "UPDATE \"%w\".durable_pending SET attempt = 'what' WHERE step ="
+             " (SELECT run FROM \"%w\".durable_runs WHERE id = %Q) * 134217728 + %lld",
+             its->schema, its->schema, id, (long long)position);
+}
+
+static void damage_pending(void *world, const char *id, int64_t position)
+{
+    const sqlite_world *its = world;
+
+    host_run(its->host.db,
+             "UPDATE \"%w\".durable_pending SET kind = 'what' WHERE step ="
              " (SELECT run FROM \"%w\".durable_runs WHERE id = %Q) * 134217728 + %lld",
              its->schema, its->schema, id, (long long)position);
 }
@@ -84,6 +101,8 @@ conformance_subject sqlite_subject(const char *name, const sqlite_variant *varia
                                  .reopen = reopen_sqlite,
                                  .delete_run = delete_run,
                                  .damage_step = damage_step,
+                                 .damage_pending = damage_pending,
+                                 .damage_pending = damage_pending,
                                  .is_idle = is_idle,
                                  .close = close_sqlite};
 }

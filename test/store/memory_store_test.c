@@ -1,5 +1,5 @@
 /* test/store: the in-memory store keeps the contract, and fails and dies as it is told. */
-#include "store/conformance_kit.h"
+#include "store/conformance_waits.h"
 #include "support/internal/memory_store.h"
 
 /* ---- The conformance suite; the world is a second handle on the log ---- */
@@ -28,6 +28,11 @@ static void damage_step(void *world, const char *id, int64_t position)
     memory_store_damage_step(world, id, position);
 }
 
+static void damage_pending(void *world, const char *id, int64_t position)
+{
+    memory_store_damage_pending(world, id, position);
+}
+
 static bool is_idle(void *world)
 {
     return world != NULL;
@@ -45,6 +50,7 @@ static const conformance_subject memory_subject = {.name = "store.memory",
                                                    .reopen = reopen_memory,
                                                    .delete_run = delete_run,
                                                    .damage_step = damage_step,
+                                                   .damage_pending = damage_pending,
                                                    .is_idle = is_idle,
                                                    .close = close_memory};
 
@@ -87,6 +93,156 @@ static void every_verb_is_told_in_one_line(void **state)
     assert_string_equal(memory_store_narrative(c->store), "");
 }
 
+static int ignore_due(const durable_due *due, void *context)
+{
+    (void)due;
+    (void)context;
+    return 0;
+}
+
+static int ignore_held(const durable_held *held, void *context)
+{
+    (void)held;
+    (void)context;
+    return 0;
+}
+
+static void what_waits_is_told(void **state)
+{
+    conformance *c = *state;
+    durable_fence fence = start(c, "order-1");
+    const char *const awaits[] = {"approval", "\t4"};
+    durable_pending pending = plain_pending(2);
+    durable_suspension suspension = {&pending, 5000, awaits, 2, 1500};
+    durable_callback callback = {fence.run, 4, "0123456789abcdef"};
+    durable_signal signal = plain_signal("approval", 1, 1400);
+    durable_outcome outcome = plain_outcome(&fence, 3);
+
+    memory_store_forget(c->store);
+    assert_int_equal(c->store->methods->put_pending(c->store, &fence, &pending, 7000), DUR_OK);
+    put(c, &fence, plain_callback(4));
+    load_waits(c, fence.run);
+    send(c, "order-1", signal);
+    signal.key = "mail-7";
+    signal.failure = "no";
+    send(c, "order-1", signal);
+    send(c, "order-1", signal);
+    peek(c, fence.run, "approval", NULL);
+    peek(c, fence.run, "\t4", NULL);
+    c->store->methods->beat_callback(c->store, &callback, 1600);
+    c->store->methods->answer_callback(c->store, &callback, &signal);
+    c->store->methods->answer_callback(c->store, &callback, &signal);
+    outcome.takes_signal = 1;
+    outcome.clears_pending = true;
+    append(c, outcome);
+    outcome.position = 5;
+    outcome.outcome = DURABLE_OUTCOME_TIMED_OUT;
+    outcome.clears_pending = false;
+    c->store->methods->append_outcomes(c->store, &outcome, 1);
+    c->store->methods->suspend_run(c->store, &fence, &suspension);
+    suspend(c, &fence, DURABLE_NEVER, NULL);
+    assert_string_equal(memory_store_narrative(c->store),
+                        "put order-1 #2 \"charge\" attempt 1 due 2000 lease 7000\n"
+                        "put order-1 #4 \"approval\" attempt 0 due 2000\n"
+                        "pending order-1: 2 rows\n"
+                        "signal order-1 \"approval\"\n"
+                        "signal order-1 \"approval\" key mail-7 failure\n"
+                        "signal order-1 \"approval\" key mail-7 failure: DUR_REPLAYED\n"
+                        "peek order-1 \"approval\": 1\n"
+                        "peek order-1 #4: none\n"
+                        "beat order-1 #4\n"
+                        "answer order-1 #4 failure\n"
+                        "answer order-1 #4 failure: DUR_ENDED\n"
+                        "append order-1 #3 \"step\" result low 3 takes 1 clears: recorded\n"
+                        "append order-1 #5 \"step\" timed out low 3 takes 1: DUR_CORRUPT\n"
+                        "suspend order-1 until 5000 for \"approval\", #4"
+                        " put #2 \"charge\" attempt 1 due 2000: due now\n"
+                        "suspend order-1 until never\n");
+}
+
+static void work_is_told(void **state)
+{
+    conformance *c = *state;
+    const durable_limits limits = {1, 0, 1000};
+    durable_claim claim;
+    durable_fence fence;
+    durable_queue queue;
+
+    start_unclaimed(c, "order-1", 3000);
+    claim = claim_on(c, "order-1");
+    memory_store_forget(c->store);
+    c->store->methods->limit_queue(c->store, "orders", &limits);
+    c->store->methods->look_at_queue(c->store, "orders", "owner", 5, &queue);
+    c->store->methods->find_due(c->store, "orders", ignore_due, NULL);
+    c->store->methods->find_held(c->store, "orders", ignore_held, NULL);
+    claim.limited = true;
+    assert_true(try_claim(c, &claim, &fence));
+    assert_false(try_claim(c, &claim, &fence));
+    c->store->methods->find_due(c->store, "orders", ignore_due, NULL);
+    c->store->methods->find_held(c->store, "orders", ignore_held, NULL);
+    assert_string_equal(memory_store_narrative(c->store),
+                        "limit orders to 1, 0 a process, every 1000 us\n"
+                        "queue orders\n"
+                        "due orders: order-1 at 3000\n"
+                        "held orders: none\n"
+                        "claim order-1 after epoch 0 claims 2 limited\n"
+                        "claim order-1 after epoch 0 claims 2 limited: refused\n"
+                        "due orders: none\n"
+                        "held orders: order-1 until 5000\n");
+}
+
+/* Every verb has its name; before: nothing has happened; after: everything has. */
+static void faults_reach_the_verbs_of_waiting(void **state)
+{
+    conformance *c = *state;
+    durable_fence fence = start(c, "order-1");
+    durable_store *store = c->store;
+
+    memory_store_fail(store, "put", 1, DUR_BUSY, MEMORY_BEFORE);
+    assert_int_equal(put(c, &fence, plain_callback(1)), DUR_BUSY);
+    assert_int_equal(memory_store_pending(store, "order-1"), 0);
+    memory_store_fail(store, "put", 1, DUR_IOERR, MEMORY_AFTER);
+    assert_int_equal(put(c, &fence, plain_callback(1)), DUR_IOERR);
+    assert_int_equal(memory_store_pending(store, "order-1"), 1);
+    memory_store_fail(store, "signal", 2, DUR_FULL, MEMORY_BEFORE);
+    assert_int_equal(send(c, "order-1", plain_signal("approval", 1, 1400)), DUR_OK);
+    assert_int_equal(send(c, "order-1", plain_signal("approval", 2, 1400)), DUR_FULL);
+    assert_int_equal(memory_store_signals(store, "order-1"), 1);
+    memory_store_fail(store, "suspend", 1, DUR_IOERR, MEMORY_BEFORE);
+    assert_int_equal(suspend(c, &fence, 4000, NULL), DUR_IOERR);
+    assert_string_equal(look(c, "order-1").owner, "owner-1");
+    memory_store_fail(store, "suspend", 1, DUR_IOERR, MEMORY_AFTER);
+    assert_int_equal(suspend(c, &fence, 4000, NULL), DUR_IOERR);
+    assert_true(memory_store_due(store, "order-1") == 4000);
+    assert_int_equal(suspend(c, &fence, 4000, NULL), DUR_OK);
+}
+
+static void others_send_and_answer_whatever_befalls_this_handle(void **state)
+{
+    conformance *c = *state;
+    durable_fence fence = start(c, "order-1");
+    durable_signal_record record;
+
+    put(c, &fence, plain_callback(4));
+    suspend(c, &fence, DURABLE_NEVER, "approval");
+    memory_store_forget(c->store);
+    memory_store_fail(c->store, NULL, 1, DUR_BUSY, MEMORY_BEFORE);
+    assert_int_equal(
+        memory_store_signal(c->store, "order-1", "approval", dur_text("yes"), 1600), DUR_OK);
+    assert_int_equal(memory_store_answer(c->store, "order-1", 4, dur_integer(42), 1700), DUR_OK);
+    assert_int_equal(memory_store_answer(c->store, "order-1", 4, dur_integer(43), 1700), DUR_ENDED);
+    assert_true(memory_store_due(c->store, "order-1") == 1600);
+    assert_int_equal(memory_store_signals(c->store, "order-1"), 2);
+    assert_string_equal(memory_store_narrative(c->store), "somebody signals order-1 \"approval\"\n"
+                                                          "somebody answers order-1 #4\n"
+                                                          "somebody answers order-1 #4\n");
+    memory_store_fail(c->store, NULL, 0, DUR_OK, MEMORY_BEFORE);
+    assert_true(peek(c, fence.run, "approval", &record));
+    assert_int_equal(record.value.length, 3);
+    assert_true(peek(c, fence.run, "\t4", &record));
+    assert_true(record.value.integer == 42);
+}
+
 static void a_fault_before_prevents_and_a_fault_after_survives(void **state)
 {
     conformance *c = *state;
@@ -118,6 +274,10 @@ static void the_dead_do_nothing_more_and_others_go_on(void **state)
     memory_store_die(store, 1);
     assert_int_equal(store->methods->append_outcomes(store, &outcome, 1), DUR_IOERR);
     assert_true(memory_store_is_dead(store));
+    assert_int_equal(send(c, "order-1", plain_signal("approval", 1, 1400)), DUR_IOERR);
+    assert_int_equal(put(c, &fence, plain_pending(2)), DUR_IOERR);
+    assert_int_equal(memory_store_pending(store, "order-1"), 0);
+    assert_int_equal(memory_store_signals(store, "order-1"), 0);
     memory_store_forget(store);
     assert_int_equal(store->methods->release_run(store, &fence, 1700), DUR_IOERR);
     assert_string_equal(memory_store_narrative(store), "");
@@ -127,15 +287,19 @@ static void the_dead_do_nothing_more_and_others_go_on(void **state)
     assert_string_equal(look(c, "order-1").owner, "owner-1");
 }
 
+#define OWN_TEST(test)                                                                             \
+    cmocka_unit_test_setup_teardown(test, conformance_setup, conformance_teardown)
+
 int main(void)
 {
     struct CMUnitTest own[] = {
-        cmocka_unit_test_setup_teardown(every_verb_is_told_in_one_line, conformance_setup,
-                                        conformance_teardown),
-        cmocka_unit_test_setup_teardown(a_fault_before_prevents_and_a_fault_after_survives,
-                                        conformance_setup, conformance_teardown),
-        cmocka_unit_test_setup_teardown(the_dead_do_nothing_more_and_others_go_on,
-                                        conformance_setup, conformance_teardown),
+        OWN_TEST(every_verb_is_told_in_one_line),
+        OWN_TEST(what_waits_is_told),
+        OWN_TEST(work_is_told),
+        OWN_TEST(faults_reach_the_verbs_of_waiting),
+        OWN_TEST(others_send_and_answer_whatever_befalls_this_handle),
+        OWN_TEST(a_fault_before_prevents_and_a_fault_after_survives),
+        OWN_TEST(the_dead_do_nothing_more_and_others_go_on),
     };
     int failed = conformance_run(&memory_subject);
 

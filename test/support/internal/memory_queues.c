@@ -113,15 +113,15 @@ void memory_queue_limit(memory_log *log, const char *name, const durable_limits 
     if (!limits->interval_us) queue->next_us = 0;
 }
 
-/* Held runs but for `except`, whose owner's mark begins so; at most `limit`. */
+/* Held runs whose owner's mark begins so; at most `limit`. */
 static int64_t count_held(const memory_log *log, const char *queue, const char *process,
-                          size_t process_length, int64_t limit, const memory_run *except)
+                          size_t process_length, int64_t limit)
 {
     int64_t count = 0;
 
     for (size_t i = 0; i < log->count && count < limit; i++) {
         const memory_run *run = &log->runs[i];
-        bool counts = run != except && !run->deleted && run->owner &&
+        bool counts = !run->deleted && run->owner &&
                       strcmp(run->queue, queue) == 0 &&
                       strncmp(run->owner, process, process_length) == 0;
 
@@ -130,8 +130,8 @@ static int64_t count_held(const memory_log *log, const char *queue, const char *
     return count;
 }
 
-static void look(const memory_log *log, const char *name, const char *process,
-                 size_t process_length, const memory_run *except, durable_queue *found)
+void memory_queue_look(const memory_log *log, const char *name, const char *process,
+                       size_t process_length, durable_queue *found)
 {
     const memory_queue *queue = queue_named(log, name);
 
@@ -139,15 +139,9 @@ static void look(const memory_log *log, const char *name, const char *process,
     if (!queue) return;
     found->limits = queue->limits;
     found->next_us = queue->next_us;
-    found->active = count_held(log, name, "", 0, queue->limits.max_active, except);
+    found->active = count_held(log, name, "", 0, queue->limits.max_active);
     found->active_process =
-        count_held(log, name, process, process_length, queue->limits.max_active_process, except);
-}
-
-void memory_queue_look(const memory_log *log, const char *queue, const char *process,
-                       size_t process_length, durable_queue *found)
-{
-    look(log, queue, process, process_length, NULL, found);
+        count_held(log, name, process, process_length, queue->limits.max_active_process);
 }
 
 /* A clock that was set back leaves a time behind that is further away than it can have been. */
@@ -156,17 +150,21 @@ static int64_t next_us_at(const memory_queue *queue, int64_t now_us)
     return queue->next_us > now_us + queue->limits.interval_us ? now_us : queue->next_us;
 }
 
+/* Who takes over a run that is held makes nothing more active, even where the limits were lowered
+ * below what is held. */
 bool memory_queue_admits(const memory_log *log, const memory_run *run, const durable_claim *claim)
 {
     const memory_queue *queue = queue_named(log, run->queue);
     const durable_limits *limits;
     durable_queue held;
+    bool is_own;
 
     if (!queue) return true;
     limits = &queue->limits;
-    look(log, run->queue, claim->owner, claim->process_length, run, &held);
-    if (limits->max_active && held.active == limits->max_active) return false;
-    if (limits->max_active_process && held.active_process == limits->max_active_process)
+    is_own = run->owner && strncmp(run->owner, claim->owner, claim->process_length) == 0;
+    memory_queue_look(log, run->queue, claim->owner, claim->process_length, &held);
+    if (!run->owner && limits->max_active && held.active == limits->max_active) return false;
+    if (!is_own && limits->max_active_process && held.active_process == limits->max_active_process)
         return false;
     return !limits->interval_us || next_us_at(queue, claim->now * 1000) <= claim->now * 1000;
 }

@@ -1,0 +1,402 @@
+/* test/store: the conformance suite, queues and their limits; and what a store knows of others. */
+#include "store/conformance_waits.h"
+
+#define PROCESS "process-1"
+#define PROCESS_LENGTH (sizeof PROCESS - 1)
+
+static durable_queue look_at(conformance *c, const char *queue)
+{
+    durable_queue found = {{-1, -1, -1}, -1, -1, -1};
+
+    assert_int_equal(
+        c->store->methods->look_at_queue(c->store, queue, PROCESS "/a", PROCESS_LENGTH, &found),
+        DUR_OK);
+    return found;
+}
+
+static void limit(conformance *c, int64_t max_active, int64_t max_active_process,
+                  int64_t interval_us)
+{
+    const durable_limits limits = {max_active, max_active_process, interval_us};
+
+    assert_int_equal(c->store->methods->limit_queue(c->store, "orders", &limits), DUR_OK);
+}
+
+/* A claim that keeps the limits, by a worker of a process. */
+static bool work_on(conformance *c, const char *id, const char *owner, int64_t now,
+                    durable_fence *fence)
+{
+    durable_claim claim = claim_on(c, id);
+    durable_fence unwanted;
+
+    claim.owner = owner;
+    claim.limited = true;
+    claim.process_length = PROCESS_LENGTH;
+    claim.now = now;
+    return try_claim(c, &claim, fence ? fence : &unwanted);
+}
+
+static void start_runs(conformance *c)
+{
+    static const char *const ids[] = {"a", "b", "c", "d", "e"};
+
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) start_unclaimed(c, ids[i], 1000);
+}
+
+/* ---- Looking ---- */
+
+static void a_queue_that_nobody_has_limited_has_no_limits(void **state)
+{
+    conformance *c = *state;
+    durable_queue queue;
+
+    start(c, "order-1");
+    queue = look_at(c, "orders");
+    assert_true(queue.limits.max_active == 0 && queue.limits.max_active_process == 0);
+    assert_true(queue.limits.interval_us == 0 && queue.next_us == 0);
+    assert_true(queue.active == 0 && queue.active_process == 0);
+    queue = look_at(c, "no such queue");
+    assert_true(queue.limits.max_active == 0 && queue.active == 0);
+}
+
+static void limits_are_the_queue_s_and_can_be_changed(void **state)
+{
+    conformance *c = *state;
+    static const durable_limits limits[] = {
+        {10, 2, 1000000}, {3, 0, 0}, {0, 1, 0}, {INT64_MAX, INT64_MAX, INT64_MAX}, {0, 0, 0}};
+
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        durable_queue queue;
+
+        assert_int_equal(c->store->methods->limit_queue(c->store, "orders", &limits[i]), DUR_OK);
+        queue = look_at(c, "orders");
+        assert_true(queue.limits.max_active == limits[i].max_active);
+        assert_true(queue.limits.max_active_process == limits[i].max_active_process);
+        assert_true(queue.limits.interval_us == limits[i].interval_us);
+        assert_true(queue.next_us == 0);
+        queue = look_at(c, "Orders");
+        assert_true(queue.limits.max_active == 0 && queue.limits.interval_us == 0);
+        reopen(c);
+    }
+}
+
+static void active_runs_are_counted_up_to_the_limit(void **state)
+{
+    conformance *c = *state;
+    durable_new_run own = plain_run("own"), other = plain_run("other"), far = plain_run("far");
+    durable_queue queue;
+
+    own.owner = PROCESS "/b";
+    start_run(c, &own);
+    other.owner = "process-2/a";
+    start_run(c, &other);
+    far.owner = PROCESS "/a";
+    far.queue = "refunds";
+    start_run(c, &far);
+    start_unclaimed(c, "waits", 1);
+    limit(c, 5, 5, 0);
+    queue = look_at(c, "orders");
+    assert_true(queue.active == 2 && queue.active_process == 1);
+    start(c, "third");
+    limit(c, 2, 0, 0);
+    queue = look_at(c, "orders");
+    assert_true(queue.active == 2 && queue.active_process == 0);
+    limit(c, 0, 5, 0);
+    queue = look_at(c, "orders");
+    assert_true(queue.active == 0 && queue.active_process == 1);
+}
+
+/* ---- How many at once ---- */
+
+static void a_claim_is_refused_where_the_queue_is_full(void **state)
+{
+    conformance *c = *state;
+    durable_run_record before, after;
+
+    start_runs(c);
+    limit(c, 2, 0, 0);
+    assert_true(work_on(c, "a", "process-1/a", 2000, NULL));
+    assert_true(work_on(c, "b", "process-2/a", 2000, NULL));
+    before = look(c, "c");
+    assert_false(work_on(c, "c", "process-3/a", 2000, NULL));
+    after = look(c, "c");
+    assert_same_run(&before, &after);
+    assert_true(look_at(c, "orders").active == 2);
+}
+
+static void whoever_leaves_makes_room(void **state)
+{
+    conformance *c = *state;
+    durable_fence fence;
+
+    start_runs(c);
+    limit(c, 1, 0, 0);
+    assert_true(work_on(c, "a", PROCESS "/a", 2000, &fence));
+    assert_false(work_on(c, "b", PROCESS "/a", 2000, NULL));
+    release(c, &fence, 3000);
+    assert_true(work_on(c, "b", PROCESS "/a", 2000, &fence));
+    assert_false(work_on(c, "c", PROCESS "/a", 2000, NULL));
+    assert_int_equal(suspend(c, &fence, 3000, NULL), DUR_OK);
+    assert_true(work_on(c, "c", PROCESS "/a", 2000, &fence));
+    assert_false(work_on(c, "d", PROCESS "/a", 2000, NULL));
+    end_as(c, &fence, DURABLE_COMPLETED);
+    assert_true(work_on(c, "d", PROCESS "/a", 2000, &fence));
+    c->subject->delete_run(c->world, "d");
+    assert_true(work_on(c, "e", PROCESS "/a", 2000, &fence));
+}
+
+static void a_process_is_held_to_its_own_limit(void **state)
+{
+    conformance *c = *state;
+
+    start_runs(c);
+    limit(c, 0, 1, 0);
+    assert_true(work_on(c, "a", PROCESS "/a", 2000, NULL));
+    assert_false(work_on(c, "b", PROCESS "/b", 2000, NULL)); /* another worker of the same */
+    assert_true(work_on(c, "b", "process-2/a", 2000, NULL));
+    assert_true(look_at(c, "orders").active_process == 1);
+    limit(c, 3, 2, 0);
+    assert_true(work_on(c, "c", PROCESS "/b", 2000, NULL));
+    assert_false(work_on(c, "d", "process-2/b", 2000, NULL)); /* the limit in all */
+}
+
+static void a_claim_that_is_not_limited_is_counted_and_not_refused(void **state)
+{
+    conformance *c = *state;
+
+    start_runs(c);
+    limit(c, 1, 1, 1000000);
+    claim_run_of(c, "a");
+    claim_run_of(c, "b");
+    start(c, "order-1");
+    assert_true(look_at(c, "orders").active == 1);
+    assert_false(work_on(c, "c", PROCESS "/a", 2000, NULL));
+}
+
+/* It was active before: otherwise a full queue of the dead would stay theirs. */
+static void a_take_over_needs_no_room(void **state)
+{
+    conformance *c = *state;
+
+    start_runs(c);
+    claim_run_of(c, "a");
+    claim_run_of(c, "b");
+    assert_true(work_on(c, "c", PROCESS "/b", 2000, NULL));
+    limit(c, 1, 1, 0);
+    assert_true(work_on(c, "c", PROCESS "/a", 2000, NULL)); /* was this process's, too */
+    assert_false(work_on(c, "b", PROCESS "/a", 2000, NULL));
+    limit(c, 1, 2, 0);
+    assert_true(work_on(c, "b", PROCESS "/a", 2000, NULL));
+    assert_false(work_on(c, "d", PROCESS "/a", 2000, NULL));
+}
+
+static void limits_are_those_of_the_run_s_own_queue(void **state)
+{
+    conformance *c = *state;
+    durable_new_run refund = unclaimed_run("refund");
+
+    start_runs(c);
+    limit(c, 1, 0, 0);
+    assert_true(work_on(c, "a", PROCESS "/a", 2000, NULL));
+    refund.queue = "refunds";
+    start_unclaimed_run(c, &refund);
+    assert_true(work_on(c, "refund", PROCESS "/a", 2000, NULL));
+}
+
+/* ---- How often ---- */
+
+static void claims_keep_the_interval(void **state)
+{
+    conformance *c = *state;
+
+    start_runs(c);
+    limit(c, 0, 0, 500000);
+    assert_true(work_on(c, "a", "process-1/a", 2000, NULL));
+    assert_true(look_at(c, "orders").next_us == 2500000);
+    assert_false(work_on(c, "b", "process-2/a", 2000, NULL));
+    assert_false(work_on(c, "b", "process-2/a", 2499, NULL));
+    assert_null(look(c, "b").owner);
+    assert_true(look_at(c, "orders").next_us == 2500000); /* asking in vain costs nothing */
+    assert_true(work_on(c, "b", "process-2/a", 2500, NULL));
+    assert_true(look_at(c, "orders").next_us == 3000000);
+    assert_true(work_on(c, "c", "process-1/a", 9000, NULL)); /* what was not used is gone */
+    assert_false(work_on(c, "d", "process-1/a", 9100, NULL));
+    assert_true(look_at(c, "orders").next_us == 9500000);
+}
+
+/* What it left behind is further away than an interval, and counts as now. */
+static void a_clock_that_was_set_back_does_not_stop_a_queue(void **state)
+{
+    conformance *c = *state;
+
+    start_runs(c);
+    limit(c, 0, 0, 500000);
+    assert_true(work_on(c, "a", PROCESS "/a", 90000, NULL));
+    assert_false(work_on(c, "b", PROCESS "/a", 90000, NULL));
+    assert_true(work_on(c, "b", PROCESS "/a", 3000, NULL));
+    assert_true(look_at(c, "orders").next_us == 3500000);
+    assert_false(work_on(c, "c", PROCESS "/a", 3400, NULL));
+    assert_true(work_on(c, "c", PROCESS "/a", 3500, NULL));
+}
+
+static void a_refused_claim_takes_no_turn(void **state)
+{
+    conformance *c = *state;
+    durable_claim stale;
+    durable_fence fence;
+
+    start_runs(c);
+    limit(c, 1, 0, 500000);
+    claim_run_of(c, "a");
+    assert_false(work_on(c, "b", PROCESS "/a", 2000, NULL)); /* full */
+    stale = claim_on(c, "a");
+    stale.seen_epoch = 0;
+    stale.limited = true;
+    stale.now = 2000;
+    assert_false(try_claim(c, &stale, &fence)); /* not what was seen */
+    assert_true(look_at(c, "orders").next_us == 0);
+}
+
+static void without_an_interval_a_queue_claims_at_once(void **state)
+{
+    conformance *c = *state;
+
+    start_runs(c);
+    limit(c, 0, 0, 500000);
+    assert_true(work_on(c, "a", PROCESS "/a", 2000, NULL));
+    limit(c, 0, 0, 0);
+    assert_true(look_at(c, "orders").next_us == 0);
+    assert_true(work_on(c, "b", PROCESS "/a", 2000, NULL));
+    assert_true(work_on(c, "c", PROCESS "/a", 2000, NULL));
+}
+
+/* ---- Several stores on one log ---- */
+
+static void limits_hold_across_stores(void **state)
+{
+    conformance *c = *state;
+    durable_store *first;
+
+    start_runs(c);
+    limit(c, 2, 1, 500000);
+    assert_true(work_on(c, "a", PROCESS "/a", 2000, NULL));
+    first = use_other(c);
+    assert_true(look_at(c, "orders").limits.max_active == 2);
+    assert_true(look_at(c, "orders").next_us == 2500000);
+    assert_false(work_on(c, "b", "process-2/a", 2400, NULL)); /* too early */
+    assert_false(work_on(c, "b", PROCESS "/b", 2500, NULL)); /* too many in one process */
+    assert_true(work_on(c, "b", "process-2/a", 2500, NULL));
+    assert_false(work_on(c, "c", "process-3/a", 3000, NULL)); /* too many in all */
+    limit(c, 3, 1, 0);
+    close_other(c, first);
+    assert_true(work_on(c, "c", "process-3/a", 3000, NULL)); /* they have changed there */
+    assert_false(work_on(c, "d", "process-4/a", 3000, NULL));
+}
+
+static int64_t version(conformance *c)
+{
+    int64_t number = -1;
+
+    assert_int_equal(c->store->methods->read_version(c->store, &number), DUR_OK);
+    return number;
+}
+
+static int ignore_due(const durable_due *due, void *context)
+{
+    (void)due;
+    (void)context;
+    return 0;
+}
+
+static int ignore_held(const durable_held *held, void *context)
+{
+    (void)held;
+    (void)context;
+    return 0;
+}
+
+static void reading_leaves_the_version_as_it_is(void **state)
+{
+    conformance *c = *state;
+    const durable_store_methods *methods = c->store->methods;
+    durable_fence fence = start(c, "order-1");
+    int64_t before = version(c);
+
+    look(c, "order-1");
+    load_all(c, fence.run);
+    load_waits(c, fence.run);
+    summarize(c, fence.run);
+    look_at(c, "orders");
+    peek(c, fence.run, "approval", NULL);
+    assert_int_equal(methods->find_due(c->store, "orders", ignore_due, NULL), DUR_OK);
+    assert_int_equal(methods->find_held(c->store, "orders", ignore_held, NULL), DUR_OK);
+    assert_true(version(c) == before);
+    assert_true(c->subject->is_idle(c->world));
+}
+
+/* Where we have joined a foreign transaction, nothing is committed. */
+static void the_version_tells_of_every_commit_of_any_store(void **state)
+{
+    conformance *c = *state;
+    durable_store *first;
+    durable_fence fence;
+    int64_t before[6];
+
+    if (c->subject->joins) return;
+    before[0] = version(c);
+    fence = start(c, "order-1");
+    before[1] = version(c);
+    assert_true(before[1] != before[0]);
+    record(c, &fence, 1);
+    before[2] = version(c);
+    assert_true(before[2] != before[1]);
+    assert_int_equal(send(c, "order-1", plain_signal("approval", 1, 1400)), DUR_OK);
+    before[3] = version(c);
+    assert_true(before[3] != before[2]);
+    first = use_other(c);
+    start_unclaimed(c, "order-2", 1);
+    close_other(c, first);
+    before[4] = version(c);
+    assert_true(before[4] != before[3]);
+    assert_int_equal(suspend(c, &fence, 4000, NULL), DUR_OK);
+    before[5] = version(c);
+    assert_true(before[5] != before[4]);
+    limit(c, 1, 0, 0);
+    assert_true(version(c) != before[5]);
+}
+
+static void a_store_knows_whether_it_would_join(void **state)
+{
+    conformance *c = *state;
+
+    assert_int_equal(c->store->methods->is_joined(c->store), c->subject->joins);
+    start(c, "order-1");
+    assert_int_equal(c->store->methods->is_joined(c->store), c->subject->joins);
+    assert_true(c->subject->is_idle(c->world));
+}
+
+size_t conformance_queue_tests(const struct CMUnitTest **tests)
+{
+    static const struct CMUnitTest table[] = {
+        cmocka_unit_test(a_queue_that_nobody_has_limited_has_no_limits),
+        cmocka_unit_test(limits_are_the_queue_s_and_can_be_changed),
+        cmocka_unit_test(active_runs_are_counted_up_to_the_limit),
+        cmocka_unit_test(a_claim_is_refused_where_the_queue_is_full),
+        cmocka_unit_test(whoever_leaves_makes_room),
+        cmocka_unit_test(a_process_is_held_to_its_own_limit),
+        cmocka_unit_test(a_claim_that_is_not_limited_is_counted_and_not_refused),
+        cmocka_unit_test(a_take_over_needs_no_room),
+        cmocka_unit_test(limits_are_those_of_the_run_s_own_queue),
+        cmocka_unit_test(claims_keep_the_interval),
+        cmocka_unit_test(a_clock_that_was_set_back_does_not_stop_a_queue),
+        cmocka_unit_test(a_refused_claim_takes_no_turn),
+        cmocka_unit_test(without_an_interval_a_queue_claims_at_once),
+        cmocka_unit_test(limits_hold_across_stores),
+        cmocka_unit_test(reading_leaves_the_version_as_it_is),
+        cmocka_unit_test(the_version_tells_of_every_commit_of_any_store),
+        cmocka_unit_test(a_store_knows_whether_it_would_join),
+    };
+
+    *tests = table;
+    return sizeof table / sizeof table[0];
+}
