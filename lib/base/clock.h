@@ -27,4 +27,9 @@ DURABLE_INTERNAL void durable_clock_sleep(const durable_clock *clock, int64_t du
 DURABLE_INTERNAL int64_t durable_time_after(int64_t from, int64_t duration_ms);
 DURABLE_INTERNAL int64_t durable_time_between(int64_t from, int64_t to);
 
+#define DURABLE_TIME_SIZE 48
+
+/* A time for people, "2026-11-22 08:00:00 UTC"; any int64_t fits. */
+DURABLE_INTERNAL void durable_time_print(char text[DURABLE_TIME_SIZE], int64_t ms);
+
 #endif
