@@ -64,16 +64,6 @@ static void damage_pending(void *world, const char *id, int64_t position)
     const sqlite_world *its = world;
 
     host_run(its->host.db,
-             "UPDATE \"%w\".durable_pending SET attempt = 'what' WHERE step ="
-             " (SELECT run FROM \"%w\".durable_runs WHERE id = %Q) * 134217728 + %lld",
-             its->schema, its->schema, id, (long long)position);
-}
-
-static void damage_pending(void *world, const char *id, int64_t position)
-{
-    const sqlite_world *its = world;
-
-    host_run(its->host.db,
              "UPDATE \"%w\".durable_pending SET kind = 'what' WHERE step ="
              " (SELECT run FROM \"%w\".durable_runs WHERE id = %Q) * 134217728 + %lld",
              its->schema, its->schema, id, (long long)position);
@@ -101,7 +91,6 @@ conformance_subject sqlite_subject(const char *name, const sqlite_variant *varia
                                  .reopen = reopen_sqlite,
                                  .delete_run = delete_run,
                                  .damage_step = damage_step,
-                                 .damage_pending = damage_pending,
                                  .damage_pending = damage_pending,
                                  .is_idle = is_idle,
                                  .close = close_sqlite};
