@@ -3,14 +3,12 @@
 
 #include "base/text.h"
 
-#include "base/text.h"
-
 #include <limits.h>
 #include <sqlite3.h>
 
 /* SQLite counts milliseconds from noon in Greenwich on November 24, 4714 BC (Julian day 0). */
 #define JULIAN_MS_OF_UNIX_EPOCH INT64_C(210866760000000)
-#define MS_PER_DAY INT64_C(86400000)
+#define MS_PER_DAY 86400000.0
 
 /* Processes that were forked after SQLite's first random number would go on drawing the same ones:
  * each log mixes in bytes that it has from the operating system. */
@@ -40,7 +38,7 @@ static int64_t vfs_now(sqlite3_vfs *vfs)
         vfs->xCurrentTimeInt64(vfs, &julian_ms);
     } else {
         vfs->xCurrentTime(vfs, &julian_days);
-        julian_ms = (sqlite3_int64)(julian_days * (double)MS_PER_DAY);
+        julian_ms = (sqlite3_int64)(julian_days * MS_PER_DAY);
     }
     return julian_ms - JULIAN_MS_OF_UNIX_EPOCH;
 }
