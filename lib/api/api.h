@@ -17,6 +17,10 @@ DURABLE_INTERNAL int durable_check_name(dur_log *log, const char *what, const ch
  * was not made by its init macro. */
 DURABLE_INTERNAL bool durable_copy_struct(void *full, size_t full_size, const void *given);
 
+/* The start options, checked; NULL stays NULL. `waits`: they may tell a time to start at. */
+DURABLE_INTERNAL int durable_check_start(dur_log *log, const char *run_id, bool waits,
+                                         const dur_start_options **start, dur_start_options *full);
+
 /* durable_step_begin() after a look at the options, which may be NULL; where `asked` has no call
  * site it is theirs. */
 DURABLE_INTERNAL int durable_begin_step(dur_run *run, durable_asked *asked,

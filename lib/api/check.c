@@ -50,6 +50,30 @@ static bool is_policy(dur_run *run, const char *what, const dur_retry *policy)
     return false;
 }
 
+static int refuse_start(dur_log *log, const char *run_id, const char *problem)
+{
+    return durable_error_set(&log->error, DUR_MISUSE, "run \"%s\": %s", run_id, problem);
+}
+
+DURABLE_INTERNAL int durable_check_start(dur_log *log, const char *run_id, bool waits,
+                                         const dur_start_options **start, dur_start_options *full)
+{
+    const dur_start_options defaults = DUR_START_OPTIONS_INIT;
+
+    if (!*start) return DUR_OK;
+    *full = defaults;
+    if (!durable_copy_struct(full, sizeof *full, *start))
+        return refuse_start(log, run_id,
+                            "the start options must be set up with DUR_START_OPTIONS_INIT");
+    *start = full;
+    if (full->priority < 0 || full->priority > 7)
+        return refuse_start(log, run_id, "its priority must be 0 to 7");
+    if (full->start_at_ms != 0 && !waits)
+        return refuse_start(log, run_id,
+                            "start_at_ms is for dur_start(): this call executes the run at once");
+    return full->queue ? durable_check_name(log, "queue's name", full->queue) : DUR_OK;
+}
+
 DURABLE_INTERNAL int durable_begin_step(dur_run *run, durable_asked *asked,
                                         const dur_step_options *options, durable_answer *answer)
 {

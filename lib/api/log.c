@@ -1,24 +1,43 @@
 /* api: the log. */
 #include "api/api.h"
 #include "api/open.h"
+#include "engine/retry.h"
 
-static int refuse(dur_log **log, const char *message)
+static int refuse(dur_log **log, const char *problem)
 {
+    char message[128];
+
+    durable_print(message, sizeof message, "dur_open(): %s", problem);
     *log = durable_log_refused(message);
     return *log ? DUR_MISUSE : DUR_NOMEM;
+}
+
+static const char *find_problem(dur_options *options, dur_retry *retry)
+{
+    const char *problem;
+
+    if (options->lease_ms < 0) return "lease_ms must not be negative";
+    if (options->sleep_max_ms < 0) return "sleep_max_ms must not be negative";
+    if (!options->retry) return NULL;
+    if (!durable_retry_fill(options->retry, retry, &problem)) return problem;
+    options->retry = retry;
+    return NULL;
 }
 
 DUR_API int dur_open(struct sqlite3 *db, const dur_options *options, dur_log **log)
 {
     dur_options full = DUR_OPTIONS_INIT;
+    const char *problem;
     durable_store *store;
+    dur_retry retry;
     int code;
 
     if (log) *log = NULL;
     if (!db || !log) return DUR_MISUSE;
     if (options && !durable_copy_struct(&full, sizeof full, options))
-        return refuse(log, "dur_open(): the options must be set up with DUR_OPTIONS_INIT");
-    if (full.lease_ms < 0) return refuse(log, "dur_open(): lease_ms must not be negative");
+        return refuse(log, "the options must be set up with DUR_OPTIONS_INIT");
+    problem = find_problem(&full, &retry);
+    if (problem) return refuse(log, problem);
     code = durable_open_store(db, &full, &store);
     if (!store) return code;
     *log = durable_log_new(store, code, &full);

@@ -8,18 +8,15 @@
 static int begin(dur_log *log, const char *workflow, const char *run_id,
                  const dur_start_options *start, dur_run **run)
 {
-    dur_start_options full = DUR_START_OPTIONS_INIT;
+    dur_start_options full;
     int code = durable_check_log(log);
 
     if (code == DUR_OK) code = durable_check_name(log, "workflow's name", workflow);
     if (code == DUR_OK) code = durable_check_name(log, "run id", run_id);
     if (code != DUR_OK) return code;
-    if (start && !durable_copy_struct(&full, sizeof full, start))
-        return durable_error_set(&log->error, DUR_MISUSE,
-                                 "run \"%s\": the start options must be set up with"
-                                 " DUR_START_OPTIONS_INIT",
-                                 run_id);
-    return durable_run_begin(log, workflow, run_id, start ? &full : NULL, run);
+    code = durable_check_start(log, run_id, false, &start, &full);
+    if (code != DUR_OK) return code;
+    return durable_run_begin(log, workflow, run_id, start, run);
 }
 
 DUR_API int dur_begin_run(dur_log *log, const char *workflow, const char *run_id,
@@ -40,15 +37,6 @@ static int check_not_ended(dur_run *run)
     return durable_run_misuse(run, "the run has ended already");
 }
 
-static int end_after(dur_run *run, int result)
-{
-    char failure[64];
-
-    if (result == 0) return durable_run_end(run, run->output, NULL);
-    durable_print(failure, sizeof failure, "workflow returned %d", result);
-    return durable_run_end(run, dur_null(), failure);
-}
-
 DUR_API int dur_execute(dur_log *log, const char *workflow, const char *run_id,
                         const dur_start_options *start, dur_workflow *fn, void *user)
 {
@@ -61,19 +49,7 @@ DUR_API int dur_execute(dur_log *log, const char *workflow, const char *run_id,
     code = begin(log, workflow, run_id, start, &run);
     if (code == DUR_REPLAYED) return DUR_OK;
     if (code != DUR_OK) return code;
-    run->lent = true;
-    code = fn(run, user);
-    run->lent = false;
-    if (!run->log) { /* the workflow closed its own log */
-        durable_run_close(run);
-        return DUR_MISUSE;
-    }
-    if (run->ended) /* final, and not to be written a second time */
-        code = durable_run_misuse(run, "its workflow ended it with dur_complete_run() or"
-                                       " dur_fail_run(), which is for runs without a callback");
-    else
-        code = end_after(run, code);
-    return durable_run_close(run) == DUR_ROLLED_BACK ? DUR_ROLLED_BACK : code;
+    return durable_run_pass(run, fn, user);
 }
 
 DUR_API int dur_complete_run(dur_run *run, dur_value output)

@@ -6,26 +6,35 @@ set(durable_sources
     api/open.c
     api/run.c
     api/scope.c
+    api/send.c
     api/step.c
     api/variable.c
     api/wait.c
+    api/work.c
     engine/attempt.c
     engine/callback.c
+    engine/choice.c
+    engine/claim.c
     engine/decision.c
     engine/divergence.c
     engine/handle.c
     engine/history.c
     engine/kept.c
     engine/log.c
+    engine/loop.c
     engine/ownership.c
     engine/progress.c
     engine/record.c
+    engine/registry.c
     engine/retry.c
     engine/run.c
     engine/select.c
+    engine/sending.c
+    engine/start.c
     engine/step.c
     engine/suspend.c
     engine/wait.c
+    engine/worker.c
     store/sqlite/connection.c
     store/sqlite/due.c
     store/sqlite/ensure.c

@@ -9,14 +9,18 @@ static void warn_on_stderr(const char *message, void *user)
     fprintf(stderr, "libdurable: %s\n", message);
 }
 
+/* Closed by a workflow or a callback of a worker, the struct stays until the worker returns. */
 static void free_log(dur_log *log)
 {
     if (log->store) log->store->methods->close(log->store);
+    log->store = NULL;
     durable_arena_clear(&log->output_arena);
     durable_arena_clear(&log->info_arena);
     durable_divergence_free(log->divergence);
+    durable_worker_free(log);
     durable_free(log->code_version);
-    durable_free(log);
+    log->closed = true;
+    if (!log->working) durable_free(log);
 }
 
 static void refuse(dur_log *log, int code, const durable_error *error)
@@ -50,6 +54,8 @@ DURABLE_INTERNAL dur_log *durable_log_new(durable_store *store, int open_code,
     if (open_code != DUR_OK) refuse(log, open_code, &store->error);
     durable_clock_init(&log->clock, options);
     log->lease_ms = options->lease_ms ? options->lease_ms : DURABLE_DEFAULT_LEASE_MS;
+    log->sleep_max_ms = options->sleep_max_ms;
+    if (options->retry) log->retry = *options->retry;
     log->owner_alive = options->owner_alive;
     log->warn = options->warn ? options->warn : warn_on_stderr;
     log->user = options->user;
@@ -144,12 +150,15 @@ static int fill_info(const durable_run_record *record, void *context)
     int code = copy_string(log, record->workflow, &info->workflow);
 
     if (code == DUR_OK) code = copy_string(log, record->failure, &info->failure);
+    if (code == DUR_OK) code = copy_string(log, record->queue, &info->queue);
     if (code == DUR_OK) code = copy_value(log, &record->input, "input", &info->input);
     if (code == DUR_OK) code = copy_value(log, &record->output, "output", &info->output);
     info->status = (dur_status)record->status;
     info->claims = record->epoch;
     info->created_ms = record->created;
     info->ended_ms = record->ended;
+    info->wake_ms = record->due == DURABLE_NEVER ? 0 : record->due;
+    info->priority = record->priority;
     return code;
 }
 

@@ -1,0 +1,149 @@
+/* engine: claiming a run: who holds it, whether it is due, and how often it was claimed before. */
+#include "engine/opening.h"
+
+/* ---- May it be claimed? -------------------------------------------------------------------- */
+
+/* The lease first: where it has run out the run is free, whoever lives. Asked when the store is
+ * done with its row: the host's callback may use its connection. */
+DURABLE_INTERNAL bool durable_owner_is_gone(const dur_log *log, const char *owner,
+                                            int64_t lease_end, int64_t now)
+{
+    int answer = DUR_OWNER_UNKNOWN;
+
+    if (strcmp(owner, log->owner) == 0) return true;
+    if (lease_end <= now) return true;
+    if (log->owner_alive) answer = log->owner_alive(owner, log->user);
+    if (answer == DUR_OWNER_ALIVE) return false;
+    return answer == DUR_OWNER_DEAD || durable_process_is_gone(owner);
+}
+
+static bool is_held(const durable_opening *open)
+{
+    return open->owner[0] != '\0';
+}
+
+/* A handle on a run may outlive its claim: the run waits, or another owner took it. Only the claim
+ * counts then: what the old handle would still write is fenced off. */
+static bool is_held_here(const durable_opening *open)
+{
+    for (const dur_run *run = open->log->runs; run; run = run->next)
+        if (run->fence.run == open->record.run && run->fence.epoch == open->record.epoch &&
+            run->fence.token == open->record.token)
+            return true;
+    return false;
+}
+
+static int check_free(const durable_opening *open)
+{
+    const durable_run_record *record = &open->record;
+    durable_error *error = &open->log->store->error;
+
+    if (!is_held(open)) return DUR_OK;
+    if (is_held_here(open))
+        return durable_error_set(error, DUR_OWNED, "it is open on this log already");
+    if (durable_owner_is_gone(open->log, open->owner, record->lease_end, open->now)) return DUR_OK;
+    return durable_error_set(error, DUR_OWNED,
+                             "it is held by a live owner (%s), whose lease runs for %lld s more",
+                             open->owner,
+                             (long long)durable_time_between(open->now, record->lease_end) / 1000);
+}
+
+/* One that an error or dur_stop() left is due at some time, too, but that is for workers: whoever
+ * executes it by hand knows why. */
+static int check_due(const durable_opening *open)
+{
+    const durable_run_record *record = &open->record;
+    durable_error *error = &open->log->store->error;
+    bool waits = record->status == DURABLE_SUSPENDED || record->epoch == 0;
+    char when[DURABLE_TIME_SIZE];
+
+    if (is_held(open) || record->due <= open->now || !(waits || open->only_due)) return DUR_OK;
+    if (record->due == DURABLE_NEVER)
+        return durable_error_set(error, DUR_SUSPENDED, "it waits %s",
+                                 record->epoch ? "for a signal" : "for a time that does not come");
+    durable_time_print(when, record->due);
+    return durable_error_set(error, DUR_SUSPENDED, "it waits until %s (%lld)", when,
+                             (long long)record->due);
+}
+
+/* A poison pill kills each owner before it records anything: after some claims in a row without a
+ * new row, the run waits for a person. Whoever executes a parked run starts the count anew. */
+static int count_claims(durable_opening *open)
+{
+    durable_store *store = open->log->store;
+    durable_history_summary summary;
+    int code;
+
+    open->must_park = false;
+    open->claims = open->record.status == DURABLE_PARKED ? 1 : open->record.claims + 1;
+    if (open->claims <= DUR_CLAIMS_MAX) return DUR_OK;
+    code = store->methods->summarize_history(store, open->record.run, &summary);
+    if (code != DUR_OK) return code;
+    if (summary.last > 0 && open->record.epoch - summary.last_epoch < DUR_CLAIMS_MAX)
+        open->claims = open->record.epoch - summary.last_epoch + 1;
+    open->must_park = open->claims > DUR_CLAIMS_MAX;
+    return DUR_OK;
+}
+
+DURABLE_INTERNAL int durable_opening_check(const durable_opening *open)
+{
+    int code = check_free(open);
+
+    return code == DUR_OK ? check_due(open) : code;
+}
+
+DURABLE_INTERNAL int durable_opening_prepare(durable_opening *open)
+{
+    int code = durable_opening_check(open);
+
+    if (code == DUR_OK) code = durable_kept_flush(open->log, &open->record);
+    if (code == DUR_OK) code = count_claims(open);
+    return code;
+}
+
+/* ---- Claiming ------------------------------------------------------------------------------ */
+
+DURABLE_INTERNAL size_t durable_owner_process_length(const char *owner)
+{
+    const char *blank = strrchr(owner, ' ');
+
+    return blank ? (size_t)(blank - owner) + 1 : strlen(owner);
+}
+
+DURABLE_INTERNAL int durable_opening_claim(durable_opening *open, bool *claimed)
+{
+    dur_log *log = open->log;
+    durable_claim wanted;
+
+    memset(&wanted, 0, sizeof wanted);
+    wanted.run = open->record.run;
+    wanted.seen_epoch = open->record.epoch;
+    wanted.seen_token = open->record.token;
+    wanted.owner = log->owner;
+    wanted.lease_end = open->run->lease_end = durable_time_after(open->now, log->lease_ms);
+    wanted.claims = open->run->claims = open->claims;
+    wanted.limited = open->limited;
+    wanted.process_length = durable_owner_process_length(log->owner);
+    wanted.now = open->now;
+    durable_clock_random(&log->clock, &wanted.token, sizeof wanted.token);
+    return log->store->methods->claim_run(log->store, &wanted, claimed, &open->run->fence);
+}
+
+DURABLE_INTERNAL int durable_opening_park(durable_opening *open)
+{
+    durable_store *store = open->log->store;
+    durable_ending ending;
+    int code;
+
+    memset(&ending, 0, sizeof ending);
+    ending.status = DURABLE_PARKED;
+    ending.now = open->now;
+    ending.failure = "claimed again and again without recording a new step";
+    code = store->methods->end_run(store, &open->run->fence, &ending);
+    if (code != DUR_OK) return code;
+    return durable_error_set(&store->error, DUR_PARKED,
+                             "claimed %d times in a row without recording a new step: parked; mend"
+                             " what keeps it from going on (does it crash its process? does it"
+                             " always stop?), then execute it again",
+                             DUR_CLAIMS_MAX);
+}
