@@ -1,4 +1,4 @@
-/* test/store: the conformance suite, due times: runs without an owner, and when they are taken up. */
+/* test/store: the conformance suite, when a run is taken up, and runs without owners. */
 #include "store/conformance_waits.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* test/store: the conformance suite, signals: sent in order, once for a key, kept for the receiver. */
+/* test/store: the conformance suite, signals: in order, once for a key, kept for the receiver. */
 #include "store/conformance_waits.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* test/store: the conformance suite, suspending: a run that waits is nobody's and lost to nobody. */
+/* test/store: the conformance suite, suspending: a run that waits is held by nobody. */
 #include "store/conformance_waits.h"
 
 static void a_suspended_run_is_given_back_and_due(void **state)
