@@ -20,7 +20,10 @@ static void assert_every_verb_is(conformance *c, const durable_fence *fence, int
 {
     const durable_store_methods *methods = c->store->methods;
     durable_ending ending = {.status = DURABLE_COMPLETED, .now = 1500};
-    durable_fence copies[4] = {*fence, *fence, *fence, *fence};
+    const durable_suspension suspension = {.due = 9000, .now = 1500};
+    const durable_pending pending = {.position = 100, .kind = DURABLE_KIND_STEP, .name = "step",
+                                     .name_length = 4, .due = 5, .deadline = DURABLE_NEVER};
+    durable_fence copies[7] = {*fence, *fence, *fence, *fence, *fence, *fence, *fence};
     durable_outcome outcome = plain_outcome(&copies[0], 100);
     int code = methods->append_outcomes(c->store, &outcome, 1);
 
@@ -28,6 +31,9 @@ static void assert_every_verb_is(conformance *c, const durable_fence *fence, int
     assert_int_equal(methods->renew_lease(c->store, &copies[1], 9000), expected);
     assert_int_equal(methods->end_run(c->store, &copies[2], &ending), expected);
     assert_int_equal(methods->release_run(c->store, &copies[3], 1500), expected);
+    assert_int_equal(methods->suspend_run(c->store, &copies[4], &suspension), expected);
+    assert_int_equal(methods->put_pending(c->store, &copies[5], &pending, 0), expected);
+    assert_int_equal(methods->put_pending(c->store, &copies[6], &pending, 9000), expected);
     assert_true(c->subject->is_idle(c->world));
 }
 
@@ -175,6 +181,8 @@ static void beside_a_half_stepped_write_of_the_host_nothing_is_written(void **st
     durable_fence fence = start(c, "order-1"), second;
     durable_new_run new_run = plain_run("order-2");
     durable_claim claim = plain_claim(&fence);
+    const durable_signal signal = {.name = "go", .value = datum_null(), .now = 1500};
+    const durable_limits limits = {.max_active = 1};
     sqlite3_stmt *statement = NULL;
     bool done;
 
@@ -194,6 +202,11 @@ static void beside_a_half_stepped_write_of_the_host_nothing_is_written(void **st
                          DUR_HOST_STATEMENT);
         assert_int_equal(methods->renew_lease(c->store, &fence, 9000), DUR_HOST_STATEMENT);
         assert_int_equal(methods->release_run(c->store, &fence, 1500), DUR_HOST_STATEMENT);
+        new_run.owner = NULL;
+        assert_int_equal(methods->create_run(c->store, &new_run, &done, NULL),
+                         DUR_HOST_STATEMENT);
+        assert_int_equal(methods->send_signal(c->store, "order-1", &signal), DUR_HOST_STATEMENT);
+        assert_int_equal(methods->limit_queue(c->store, "q", &limits), DUR_HOST_STATEMENT);
     }
     while (sqlite3_step(statement) == SQLITE_ROW) { }
     assert_int_equal(sqlite3_finalize(statement), SQLITE_OK);
@@ -209,6 +222,10 @@ static void the_hosts_last_rowid_is_left_as_it_was(void **state)
     durable_fence fence;
     durable_outcome renewing;
     durable_ending ending = {.status = DURABLE_COMPLETED, .now = 1500};
+    const durable_signal signal = {.name = "go", .value = datum_null(), .now = 1500};
+    const durable_limits limits = {.max_active = 1};
+    const durable_pending pending = {.position = 3, .kind = DURABLE_KIND_STEP, .name = "step",
+                                     .name_length = 4, .due = 5, .deadline = DURABLE_NEVER};
 
     sqlite3_set_last_insert_rowid(database(c), 4711);
     fence = start(c, "order-1");
@@ -222,6 +239,12 @@ static void the_hosts_last_rowid_is_left_as_it_was(void **state)
     renewing = plain_outcome(&fence, 2);
     renewing.lease_end = 9000;
     assert_int_equal(append(c, renewing), DUR_OK);
+    assert_true(sqlite3_last_insert_rowid(database(c)) == 4711);
+    assert_int_equal(c->store->methods->send_signal(c->store, "order-1", &signal), DUR_OK);
+    assert_true(sqlite3_last_insert_rowid(database(c)) == 4711);
+    assert_int_equal(c->store->methods->put_pending(c->store, &fence, &pending, 9000), DUR_OK);
+    assert_true(sqlite3_last_insert_rowid(database(c)) == 4711);
+    assert_int_equal(c->store->methods->limit_queue(c->store, "q", &limits), DUR_OK);
     assert_true(sqlite3_last_insert_rowid(database(c)) == 4711);
     assert_int_equal(c->store->methods->end_run(c->store, &fence, &ending), DUR_OK);
     assert_true(sqlite3_last_insert_rowid(database(c)) == 4711);
