@@ -70,13 +70,16 @@ static int load_progress(const durable_pending *pending, void *context)
     return 0;
 }
 
+/* Whoever is the first to hold a run finds nothing. */
 static int load_all(dur_run *run, durable_progress **list)
 {
     durable_store *store = run->log->store;
     progress_load load = {list, false};
     int64_t position = 0;
-    int code = store->methods->load_pending(store, run->fence.run, load_progress, &load, &position);
+    int code = DUR_OK;
 
+    if (run->fence.epoch > 1)
+        code = store->methods->load_pending(store, run->fence.run, load_progress, &load, &position);
     if (code == DUR_OK && load.out_of_memory)
         code = durable_error_set(&store->error, DUR_NOMEM, "out of memory");
     if (code == DUR_OK) return DUR_OK;
