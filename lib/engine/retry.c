@@ -47,13 +47,16 @@ DURABLE_INTERNAL bool durable_retry_fill(const dur_retry *given, dur_retry *full
     return !*problem;
 }
 
-/* By repeated multiplication, which ends where the longest interval is reached. */
+/* By squaring, so that an attempt's number may be anything. */
 DURABLE_INTERNAL int64_t durable_retry_interval(const dur_retry *policy, int64_t attempt)
 {
     double interval = (double)policy->initial_ms, most = (double)policy->max_interval_ms;
+    double factor = policy->coefficient;
 
-    if (policy->coefficient > 1)
-        for (int64_t i = 1; i < attempt && interval < most; i++) interval *= policy->coefficient;
+    for (int64_t left = attempt - 1; left > 0 && interval < most; left /= 2) {
+        if (left % 2) interval *= factor;
+        factor *= factor;
+    }
     return interval < most ? (int64_t)interval : policy->max_interval_ms;
 }
 
