@@ -108,6 +108,55 @@ static void times_stop_at_the_ends_of_their_numbers(void **state)
     assert_true(durable_time_between(0, INT64_MAX) == INT64_MAX);
 }
 
+static void assert_time(int64_t ms, const char *expected)
+{
+    char text[DURABLE_TIME_SIZE];
+
+    durable_time_print(text, ms);
+    assert_string_equal(text, expected);
+}
+
+static void times_are_told_as_dates(void **state)
+{
+    (void)state;
+    assert_time(0, "1970-01-01 00:00:00 UTC");
+    assert_time(999, "1970-01-01 00:00:00 UTC");
+    assert_time(-1, "1969-12-31 23:59:59 UTC");
+    assert_time(FAKE_CLOCK_START_MS, "2026-01-01 00:00:00 UTC");
+    assert_time(INT64_C(951782399999), "2000-02-28 23:59:59 UTC");
+    assert_time(INT64_C(951782400000), "2000-02-29 00:00:00 UTC");
+    assert_time(INT64_C(1709251199001), "2024-02-29 23:59:59 UTC");
+    assert_time(INT64_C(4107542400000), "2100-03-01 00:00:00 UTC");
+    assert_time(INT64_C(253402300799999), "9999-12-31 23:59:59 UTC");
+}
+
+/* Whatever an edited log holds can be told. */
+static void all_times_can_be_told(void **state)
+{
+    (void)state;
+    assert_time(INT64_C(253402300800000), "10000-01-01 00:00:00 UTC");
+    assert_time(INT64_C(-62162035200000), "0-03-01 00:00:00 UTC");
+    assert_time(INT64_C(-62162035200001), "0-02-29 23:59:59 UTC");
+    assert_time(INT64_MAX, "292278994-08-17 07:12:55 UTC");
+    assert_time(INT64_MIN, "-292275055-05-16 16:47:04 UTC");
+}
+
+/* Every day of some centuries, against the C library's calendar. */
+static void dates_are_those_of_the_c_library(void **state)
+{
+    (void)state;
+    for (int64_t day = -25000; day <= 80000; day++) {
+        time_t seconds = (time_t)(day * 86400 + 43200);
+        const struct tm *date = gmtime(&seconds);
+        char text[DURABLE_TIME_SIZE], expected[DURABLE_TIME_SIZE];
+
+        assert_non_null(date);
+        assert_true(strftime(expected, sizeof expected, "%Y-%m-%d %H:%M:%S UTC", date) > 0);
+        durable_time_print(text, (int64_t)seconds * 1000);
+        assert_string_equal(text, expected);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -116,6 +165,9 @@ int main(void)
         cmocka_unit_test(forked_processes_draw_apart),
         cmocka_unit_test(with_callbacks_everything_is_the_hosts),
         cmocka_unit_test(times_stop_at_the_ends_of_their_numbers),
+        cmocka_unit_test(times_are_told_as_dates),
+        cmocka_unit_test(all_times_can_be_told),
+        cmocka_unit_test(dates_are_those_of_the_c_library),
     };
 
     return cmocka_run_group_tests_name("unit.clock", tests, NULL, NULL);

@@ -65,6 +65,42 @@ static void names_in_a_decision_need_no_nul(void **state)
     assert_int_equal(durable_decide(&recorded, &request), DURABLE_REPLAY);
 }
 
+/* What waits at a position is held against the request like a row, but for its outcome. */
+static void what_is_pending_goes_on_only_with_the_same_request(void **state)
+{
+    static const struct {
+        const char *what;
+        int pending_kind, kind;
+        const char *pending_name, *name;
+        durable_decision decision;
+    } rows[] = {
+        {"the same timer", DURABLE_KIND_TIMER, DURABLE_KIND_TIMER, "nap", "nap", DURABLE_EXECUTE},
+        {"the same step", DURABLE_KIND_STEP, DURABLE_KIND_STEP, "nap", "nap", DURABLE_EXECUTE},
+        {"another name", DURABLE_KIND_TIMER, DURABLE_KIND_TIMER, "nap", "nip", DURABLE_DIVERGE},
+        {"a longer name", DURABLE_KIND_TIMER, DURABLE_KIND_TIMER, "nap", "naps", DURABLE_DIVERGE},
+        {"a shorter name", DURABLE_KIND_TIMER, DURABLE_KIND_TIMER, "nap", "na", DURABLE_DIVERGE},
+        {"a step for a timer", DURABLE_KIND_TIMER, DURABLE_KIND_STEP, "nap", "nap",
+         DURABLE_DIVERGE},
+        {"a receive for a select", DURABLE_KIND_SELECT, DURABLE_KIND_RECEIVE, "nap", "nap",
+         DURABLE_DIVERGE},
+        {"a callback for a receive", DURABLE_KIND_RECEIVE, DURABLE_KIND_CALLBACK, "nap", "nap",
+         DURABLE_DIVERGE},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const durable_pending pending = {.position = 3,
+                                         .kind = rows[i].pending_kind,
+                                         .name = rows[i].pending_name,
+                                         .name_length = strlen(rows[i].pending_name)};
+        const durable_request request = {3, rows[i].kind, rows[i].name, strlen(rows[i].name)};
+        durable_decision decision = durable_decide_pending(&pending, &request);
+
+        if (decision != rows[i].decision)
+            fail_msg("%s: decided %d", rows[i].what, (int)decision);
+    }
+}
+
 /* ---- The class of a change ---- */
 
 /* Steps as letters: each letter is one step's name. A capital letter is another kind. */
@@ -262,6 +298,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_decision_follows_from_history_and_request),
         cmocka_unit_test(names_in_a_decision_need_no_nul),
+        cmocka_unit_test(what_is_pending_goes_on_only_with_the_same_request),
         cmocka_unit_test(a_new_step_before_the_recorded_one_is_inserted),
         cmocka_unit_test(a_recorded_step_that_is_not_asked_for_any_more_is_removed),
         cmocka_unit_test(another_name_with_the_same_steps_after_it_is_renamed),
