@@ -26,6 +26,19 @@ static void a_run_created_without_an_owner_is_found_as_it_was_created(void **sta
     assert_datum(&run.input, &new_run.input);
 }
 
+static void create_without_an_owner_fills_the_fence_of_epoch_0(void **state)
+{
+    conformance *c = *state;
+    durable_new_run new_run = unclaimed_run("order-1");
+    durable_fence fence = start_run(c, &new_run);
+
+    assert_true(fence.run == look(c, "order-1").run);
+    assert_true(fence.epoch == 0 && fence.token == RUN_TOKEN);
+    fence = take_over(c, &fence);
+    assert_true(fence.epoch == 1);
+    record(c, &fence, 1);
+}
+
 static void the_first_claim_of_a_run_without_an_owner_has_epoch_1(void **state)
 {
     conformance *c = *state;
@@ -188,6 +201,7 @@ size_t conformance_due_tests(const struct CMUnitTest **tests)
 {
     static const struct CMUnitTest table[] = {
         cmocka_unit_test(a_run_created_without_an_owner_is_found_as_it_was_created),
+        cmocka_unit_test(create_without_an_owner_fills_the_fence_of_epoch_0),
         cmocka_unit_test(the_first_claim_of_a_run_without_an_owner_has_epoch_1),
         cmocka_unit_test(a_run_without_an_owner_is_open_to_no_fence),
         cmocka_unit_test(create_without_an_owner_of_a_taken_id_changes_nothing),

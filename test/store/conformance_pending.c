@@ -272,10 +272,12 @@ static void end_clears_the_pending_rows_of_its_run_where_it_is_told_to(void **st
     assert_int_equal(load_waits(c, other.run).count, 2);
 }
 
-static void an_end_that_is_fenced_off_clears_nothing(void **state)
+static void who_is_fenced_off_clears_and_puts_nothing(void **state)
 {
     conformance *c = *state;
     durable_fence first = start(c, "order-1");
+    durable_pending later = plain_callback(1);
+    const durable_suspension suspension = {.pending = &later, .due = 4000, .now = 1500};
     durable_ending ending = {.status = DURABLE_FAILED, .clears_pending = true, .now = 1900};
 
     assert_int_equal(put(c, &first, plain_pending(1)), DUR_OK);
@@ -283,8 +285,13 @@ static void an_end_that_is_fenced_off_clears_nothing(void **state)
     assert_int_equal(verdict_of_gone(c, c->store->methods->end_run(c->store, &first, &ending)),
                      DUR_LOST);
     assert_int_equal(load_waits(c, first.run).count, 1);
-    assert_int_equal(verdict_of_gone(c, put(c, &first, plain_callback(1))), DUR_LOST);
+    assert_int_equal(verdict_of_gone(c, put(c, &first, later)), DUR_LOST);
+    assert_int_equal(
+        verdict_of_gone(c, c->store->methods->suspend_run(c->store, &first, &suspension)),
+        DUR_LOST);
+    assert_int_equal(load_waits(c, first.run).count, 1);
     assert_int_equal(load_waits(c, first.run).rows[0].kind, DURABLE_KIND_STEP);
+    assert_string_equal(look(c, "order-1").owner, "owner-2");
 }
 
 size_t conformance_pending_tests(const struct CMUnitTest **tests)
@@ -303,7 +310,7 @@ size_t conformance_pending_tests(const struct CMUnitTest **tests)
         cmocka_unit_test(put_prolongs_the_claim_in_the_same_act),
         cmocka_unit_test(pending_rows_outlive_claims_and_stores),
         cmocka_unit_test(end_clears_the_pending_rows_of_its_run_where_it_is_told_to),
-        cmocka_unit_test(an_end_that_is_fenced_off_clears_nothing),
+        cmocka_unit_test(who_is_fenced_off_clears_and_puts_nothing),
     };
 
     *tests = table;

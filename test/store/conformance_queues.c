@@ -257,6 +257,20 @@ static void a_refused_claim_takes_no_turn(void **state)
     assert_true(look_at(c, "orders").next_us == 0);
 }
 
+static void limits_that_are_changed_leave_the_turn(void **state)
+{
+    conformance *c = *state;
+
+    start_runs(c);
+    limit(c, 0, 0, 500000);
+    assert_true(work_on(c, "a", PROCESS "/a", 2000, NULL));
+    limit(c, 9, 0, 600000);
+    assert_true(look_at(c, "orders").next_us == 2500000);
+    assert_false(work_on(c, "b", PROCESS "/a", 2400, NULL));
+    assert_true(work_on(c, "b", PROCESS "/a", 2500, NULL));
+    assert_true(look_at(c, "orders").next_us == 3100000);
+}
+
 static void without_an_interval_a_queue_claims_at_once(void **state)
 {
     conformance *c = *state;
@@ -390,6 +404,7 @@ size_t conformance_queue_tests(const struct CMUnitTest **tests)
         cmocka_unit_test(claims_keep_the_interval),
         cmocka_unit_test(a_clock_that_was_set_back_does_not_stop_a_queue),
         cmocka_unit_test(a_refused_claim_takes_no_turn),
+        cmocka_unit_test(limits_that_are_changed_leave_the_turn),
         cmocka_unit_test(without_an_interval_a_queue_claims_at_once),
         cmocka_unit_test(limits_hold_across_stores),
         cmocka_unit_test(reading_leaves_the_version_as_it_is),

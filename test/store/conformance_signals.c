@@ -237,6 +237,8 @@ static void a_run_that_does_not_exist_is_not_found(void **state)
     start(c, "order-1");
     assert_int_equal(send(c, "order-2", plain_signal("approval", 1, 1400)), DUR_NOT_FOUND);
     assert_int_equal(c->store->error.code, DUR_NOT_FOUND);
+    assert_true(strlen(c->store->error.message) > 0);
+    assert_null(strstr(c->store->error.message, "order-2"));
     assert_int_equal(send(c, "order-1", plain_signal("approval", 1, 1400)), DUR_OK);
     c->subject->delete_run(c->world, "order-1");
     assert_int_equal(send(c, "order-1", plain_signal("approval", 1, 1400)), DUR_NOT_FOUND);
@@ -256,8 +258,24 @@ static void a_run_that_has_ended_receives_nothing_more(void **state)
     assert_int_equal(c->store->error.code, DUR_ENDED);
     assert_true(strlen(c->store->error.message) > 0);
     assert_int_equal(send(c, "failed", keyed("approval", "mail-7", 2)), DUR_ENDED);
+    assert_null(strstr(c->store->error.message, "failed"));
     assert_false(peek(c, run, "payment", NULL));
     assert_true(peeked(c, run, "approval") == 1); /* what was sent before stays with the run */
+}
+
+/* Its sender asks again because an answer was lost: the signal is there, whatever came after it. */
+static void a_key_that_is_taken_is_taken_when_the_run_has_ended(void **state)
+{
+    conformance *c = *state;
+    durable_fence fence = start(c, "order-1");
+
+    assert_int_equal(send(c, "order-1", keyed("approval", "mail-7", 1)), DUR_OK);
+    assert_int_equal(send(c, "order-1", keyed("payment", "mail-8", 1)), DUR_OK);
+    receive(c, &fence, 1, "approval");
+    end_as(c, &fence, DURABLE_COMPLETED);
+    assert_int_equal(send(c, "order-1", keyed("approval", "mail-7", 2)), DUR_REPLAYED);
+    assert_int_equal(send(c, "order-1", keyed("payment", "mail-8", 2)), DUR_REPLAYED);
+    assert_int_equal(send(c, "order-1", keyed("payment", "mail-9", 2)), DUR_ENDED);
 }
 
 static void a_run_that_has_not_ended_receives_whatever_its_state(void **state)
@@ -360,6 +378,7 @@ size_t conformance_signal_tests(const struct CMUnitTest **tests)
         cmocka_unit_test(a_replayed_signal_changes_nothing),
         cmocka_unit_test(a_run_that_does_not_exist_is_not_found),
         cmocka_unit_test(a_run_that_has_ended_receives_nothing_more),
+        cmocka_unit_test(a_key_that_is_taken_is_taken_when_the_run_has_ended),
         cmocka_unit_test(a_run_that_has_not_ended_receives_whatever_its_state),
         cmocka_unit_test(signals_and_keys_go_with_their_run),
         cmocka_unit_test(what_the_visitor_returns_is_the_result_of_peek),

@@ -110,6 +110,23 @@ static void suspend_sees_a_signal_that_came_before(void **state)
     assert_true(look(c, "order-1").due == 4000); /* a received one is there no more */
 }
 
+static void suspend_sees_each_of_the_awaited_signals(void **state)
+{
+    conformance *c = *state;
+    static const char *const awaits[] = {"approval", "payment", "\t4"};
+    const durable_suspension suspension = {
+        .due = 4000, .awaits = awaits, .await_count = 3, .now = 1500};
+
+    for (size_t i = 0; i < 3; i++) {
+        const char id[] = {(char)('a' + i), '\0'};
+        durable_fence fence = start(c, id);
+
+        assert_int_equal(send(c, id, plain_signal(awaits[i], 1, 1400)), DUR_OK);
+        assert_int_equal(c->store->methods->suspend_run(c->store, &fence, &suspension), DUR_OK);
+        assert_true(look(c, id).due == 1500);
+    }
+}
+
 /* Its key is still taken, but it is not there any more. */
 static void suspend_does_not_see_a_received_signal_that_had_a_key(void **state)
 {
@@ -268,6 +285,7 @@ size_t conformance_suspend_tests(const struct CMUnitTest **tests)
         cmocka_unit_test(suspend_done_twice_has_the_effect_of_once),
         cmocka_unit_test(the_fence_of_a_suspended_run_opens_nothing),
         cmocka_unit_test(suspend_sees_a_signal_that_came_before),
+        cmocka_unit_test(suspend_sees_each_of_the_awaited_signals),
         cmocka_unit_test(suspend_does_not_see_a_received_signal_that_had_a_key),
         cmocka_unit_test(suspend_does_not_see_other_signals_or_those_of_other_runs),
         cmocka_unit_test(a_signal_that_is_there_makes_no_run_due_later_than_it_was),
