@@ -203,17 +203,17 @@ static void a_callback_that_timed_out_is_ended(void **state)
 static void a_callback_of_a_run_that_has_ended_is_ended(void **state)
 {
     conformance *c = *state;
-    durable_fence kept = start_calling(c, "kept"), cleared = start_calling(c, "cleared");
+    durable_fence first = start_calling(c, "kept"), second = start_calling(c, "cleared");
     durable_ending ending = {.status = DURABLE_COMPLETED, .now = 1900};
 
-    assert_int_equal(c->store->methods->end_run(c->store, &kept, &ending), DUR_OK);
+    assert_int_equal(c->store->methods->end_run(c->store, &first, &ending), DUR_OK);
     ending.clears_pending = true;
-    assert_int_equal(c->store->methods->end_run(c->store, &cleared, &ending), DUR_OK);
-    assert_int_equal(answer(c, of(&kept, 4), 1, NULL), DUR_ENDED);
-    assert_int_equal(answer(c, of(&cleared, 4), 1, NULL), DUR_ENDED);
-    assert_int_equal(beat(c, of(&kept, 4), 1800), DUR_ENDED);
-    assert_int_equal(beat(c, of(&cleared, 4), 1800), DUR_ENDED);
-    assert_false(peek(c, kept.run, "\t4", NULL));
+    assert_int_equal(c->store->methods->end_run(c->store, &second, &ending), DUR_OK);
+    assert_int_equal(answer(c, of(&first, 4), 1, NULL), DUR_ENDED);
+    assert_int_equal(answer(c, of(&second, 4), 1, NULL), DUR_ENDED);
+    assert_int_equal(beat(c, of(&first, 4), 1800), DUR_ENDED);
+    assert_int_equal(beat(c, of(&second, 4), 1800), DUR_ENDED);
+    assert_false(peek(c, first.run, "\t4", NULL));
 }
 
 static void an_answer_makes_the_run_due_that_awaits_it(void **state)

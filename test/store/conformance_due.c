@@ -177,7 +177,7 @@ static void priorities_and_queues_come_back_whole(void **state)
     for (size_t i = 0; i < DUR_NAME_MAX; i++) queue[i] = "\xe2\x82\xac"[i % 3];
     queue[DUR_NAME_MAX] = '\0';
     for (int priority = 0; priority <= 7; priority++) {
-        durable_new_run held, waits;
+        durable_new_run held, unclaimed;
         char id[32];
 
         snprintf(id, sizeof id, "held-%d", priority);
@@ -188,12 +188,12 @@ static void priorities_and_queues_come_back_whole(void **state)
         assert_int_equal(look(c, id).priority, priority);
         assert_string_equal(look(c, id).queue, held.queue);
         snprintf(id, sizeof id, "waits-%d", priority);
-        waits = held;
-        waits.id = id;
-        waits.owner = NULL;
-        start_unclaimed_run(c, &waits);
+        unclaimed = held;
+        unclaimed.id = id;
+        unclaimed.owner = NULL;
+        start_unclaimed_run(c, &unclaimed);
         assert_int_equal(look(c, id).priority, priority);
-        assert_string_equal(look(c, id).queue, waits.queue);
+        assert_string_equal(look(c, id).queue, unclaimed.queue);
     }
 }
 

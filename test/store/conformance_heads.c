@@ -144,7 +144,7 @@ static void runs_that_nobody_is_to_take_up_are_not_due(void **state)
 {
     conformance *c = *state;
     durable_fence completed = start(c, "completed"), failed = start(c, "failed");
-    durable_fence parked = start(c, "parked"), waits = start(c, "waits");
+    durable_fence parked = start(c, "parked"), suspended = start(c, "waits");
     durable_fence released = start(c, "released");
 
     start(c, "held");
@@ -154,7 +154,7 @@ static void runs_that_nobody_is_to_take_up_are_not_due(void **state)
     end_as(c, &completed, DURABLE_COMPLETED);
     end_as(c, &failed, DURABLE_FAILED);
     end_as(c, &parked, DURABLE_PARKED);
-    assert_int_equal(suspend(c, &waits, DURABLE_NEVER, "approval"), DUR_OK);
+    assert_int_equal(suspend(c, &suspended, DURABLE_NEVER, "approval"), DUR_OK);
     release(c, &released, DURABLE_NEVER);
     assert_int_equal(find_due(c, "orders").count, 0);
 }

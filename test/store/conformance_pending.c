@@ -255,20 +255,20 @@ static void pending_rows_outlive_claims_and_stores(void **state)
 static void end_clears_the_pending_rows_of_its_run_where_it_is_told_to(void **state)
 {
     conformance *c = *state;
-    durable_fence kept = start(c, "kept"), cleared = start(c, "cleared");
+    durable_fence first = start(c, "kept"), second = start(c, "cleared");
     durable_fence other = start(c, "other");
     durable_ending ending = {.status = DURABLE_FAILED, .failure = "no", .now = 1900};
 
     for (int64_t i = 1; i <= 2; i++) {
-        assert_int_equal(put(c, &kept, plain_pending(i)), DUR_OK);
-        assert_int_equal(put(c, &cleared, plain_pending(i * 100)), DUR_OK);
+        assert_int_equal(put(c, &first, plain_pending(i)), DUR_OK);
+        assert_int_equal(put(c, &second, plain_pending(i * 100)), DUR_OK);
         assert_int_equal(put(c, &other, plain_pending(i)), DUR_OK);
     }
-    assert_int_equal(c->store->methods->end_run(c->store, &kept, &ending), DUR_OK);
+    assert_int_equal(c->store->methods->end_run(c->store, &first, &ending), DUR_OK);
     ending.clears_pending = true;
-    assert_int_equal(c->store->methods->end_run(c->store, &cleared, &ending), DUR_OK);
-    assert_int_equal(load_waits(c, kept.run).count, 2);
-    assert_int_equal(load_waits(c, cleared.run).count, 0);
+    assert_int_equal(c->store->methods->end_run(c->store, &second, &ending), DUR_OK);
+    assert_int_equal(load_waits(c, first.run).count, 2);
+    assert_int_equal(load_waits(c, second.run).count, 0);
     assert_int_equal(load_waits(c, other.run).count, 2);
 }
 
