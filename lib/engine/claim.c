@@ -49,18 +49,18 @@ static int check_free(const durable_opening *open)
 }
 
 /* One that an error or dur_stop() left is due at some time, too, but that is for workers: whoever
- * executes it by hand knows why. */
+ * executes it by hand knows why. Without any time and never claimed is only what was started in a
+ * way that lost half of it, such as an authorizer that ignores writes. */
 static int check_due(const durable_opening *open)
 {
     const durable_run_record *record = &open->record;
     durable_error *error = &open->log->store->error;
-    bool waits = record->status == DURABLE_SUSPENDED || record->epoch == 0;
+    bool never = record->due == DURABLE_NEVER;
+    bool waits = record->status == DURABLE_SUSPENDED || (record->epoch == 0 && !never);
     char when[DURABLE_TIME_SIZE];
 
     if (is_held(open) || record->due <= open->now || !(waits || open->only_due)) return DUR_OK;
-    if (record->due == DURABLE_NEVER)
-        return durable_error_set(error, DUR_SUSPENDED, "it waits %s",
-                                 record->epoch ? "for a signal" : "for a time that does not come");
+    if (never) return durable_error_set(error, DUR_SUSPENDED, "it waits for a signal");
     durable_time_print(when, record->due);
     return durable_error_set(error, DUR_SUSPENDED, "it waits until %s (%lld)", when,
                              (long long)record->due);

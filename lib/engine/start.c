@@ -108,6 +108,7 @@ DURABLE_INTERNAL int durable_run_start(dur_log *log, const char *workflow, const
     if (start) wanted.input = &new_run.input;
     new_run.now = new_run.due = durable_clock_now(&log->clock);
     if (start && start->start_at_ms > new_run.due) new_run.due = start->start_at_ms;
+    if (new_run.due == DURABLE_NEVER) new_run.due--; /* a time all the same */
     for (int i = 0; i < TRIES_MAX && code == DUR_NOT_FOUND; i++)
         code = start_once(&wanted, &new_run);
     if (code == DUR_NOT_FOUND)
