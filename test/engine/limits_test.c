@@ -119,6 +119,7 @@ static void put_step(engine_world *world, durable_datum value)
     durable_new_run new_run = {.id = "run-1",
                                .uid = "0123456789abcdef0123456789abcdef",
                                .workflow = "work",
+                               .queue = "work",
                                .behaviour = DURABLE_BEHAVIOUR,
                                .owner = "another-owner"};
     durable_outcome outcome = {.position = 1,
@@ -134,7 +135,7 @@ static void put_step(engine_world *world, durable_datum value)
     outcome.fence = &fence;
     store->methods->create_run(store, &new_run, &created, &fence);
     store->methods->append_outcomes(store, &outcome, 1);
-    store->methods->release_run(store, &fence);
+    store->methods->release_run(store, &fence, 0);
     memory_store_forget(store);
 }
 
