@@ -276,6 +276,7 @@ durable_claim plain_claim(const durable_fence *fence)
     return (durable_claim){.run = fence->run,
                            .seen_epoch = fence->epoch,
                            .seen_token = fence->token,
+                           .seen_held = true,
                            .owner = "owner-2",
                            .token = 22,
                            .lease_end = 5000,

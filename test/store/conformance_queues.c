@@ -1,4 +1,4 @@
-/* test/store: the conformance suite, queues and their limits; and what a store knows of others. */
+/* test/store: the conformance suite, queues and their limits. */
 #include "store/conformance_waits.h"
 
 #define PROCESS "process-1"
@@ -180,13 +180,13 @@ static void a_take_over_needs_no_room(void **state)
 
     start_runs(c);
     claim_run_of(c, "a");
-    claim_run_of(c, "b");
+    assert_true(work_on(c, "b", PROCESS "/b", 2000, NULL));
     assert_true(work_on(c, "c", PROCESS "/b", 2000, NULL));
     limit(c, 1, 1, 0);
     assert_true(work_on(c, "c", PROCESS "/a", 2000, NULL)); /* was this process's, too */
-    assert_false(work_on(c, "b", PROCESS "/a", 2000, NULL));
-    limit(c, 1, 2, 0);
-    assert_true(work_on(c, "b", PROCESS "/a", 2000, NULL));
+    assert_false(work_on(c, "a", PROCESS "/a", 2000, NULL));
+    limit(c, 1, 3, 0);
+    assert_true(work_on(c, "a", PROCESS "/a", 2000, NULL));
     assert_false(work_on(c, "d", PROCESS "/a", 2000, NULL));
 }
 
@@ -237,6 +237,22 @@ static void a_clock_that_was_set_back_does_not_stop_a_queue(void **state)
     assert_true(look_at(c, "orders").next_us == 3500000);
     assert_false(work_on(c, "c", PROCESS "/a", 3400, NULL));
     assert_true(work_on(c, "c", PROCESS "/a", 3500, NULL));
+}
+
+static void no_time_and_no_interval_is_too_large(void **state)
+{
+    conformance *c = *state;
+
+    start_runs(c);
+    limit(c, 0, 0, INT64_MAX);
+    assert_true(work_on(c, "a", PROCESS "/a", 2000, NULL));
+    assert_true(look_at(c, "orders").next_us == INT64_MAX);
+    assert_false(work_on(c, "b", PROCESS "/a", INT64_MAX / 1000, NULL));
+    limit(c, 0, 0, 1000);
+    assert_true(work_on(c, "b", PROCESS "/a", INT64_MAX, NULL));
+    assert_true(work_on(c, "c", PROCESS "/a", INT64_MIN, NULL));
+    assert_true(work_on(c, "d", PROCESS "/a", 0, NULL));
+    assert_true(look_at(c, "orders").next_us == 1000);
 }
 
 static void a_refused_claim_takes_no_turn(void **state)
@@ -307,88 +323,6 @@ static void limits_hold_across_stores(void **state)
     assert_false(work_on(c, "d", "process-4/a", 3000, NULL));
 }
 
-static int64_t version(conformance *c)
-{
-    int64_t number = -1;
-
-    assert_int_equal(c->store->methods->read_version(c->store, &number), DUR_OK);
-    return number;
-}
-
-static int ignore_due(const durable_due *due, void *context)
-{
-    (void)due;
-    (void)context;
-    return 0;
-}
-
-static int ignore_held(const durable_held *held, void *context)
-{
-    (void)held;
-    (void)context;
-    return 0;
-}
-
-static void reading_leaves_the_version_as_it_is(void **state)
-{
-    conformance *c = *state;
-    const durable_store_methods *methods = c->store->methods;
-    durable_fence fence = start(c, "order-1");
-    int64_t before = version(c);
-
-    look(c, "order-1");
-    load_all(c, fence.run);
-    load_waits(c, fence.run);
-    summarize(c, fence.run);
-    look_at(c, "orders");
-    peek(c, fence.run, "approval", NULL);
-    assert_int_equal(methods->find_due(c->store, "orders", ignore_due, NULL), DUR_OK);
-    assert_int_equal(methods->find_held(c->store, "orders", ignore_held, NULL), DUR_OK);
-    assert_true(version(c) == before);
-    assert_true(c->subject->is_idle(c->world));
-}
-
-/* Where we have joined a foreign transaction, nothing is committed. */
-static void the_version_tells_of_every_commit_of_any_store(void **state)
-{
-    conformance *c = *state;
-    durable_store *first;
-    durable_fence fence;
-    int64_t before[6];
-
-    if (c->subject->joins) return;
-    before[0] = version(c);
-    fence = start(c, "order-1");
-    before[1] = version(c);
-    assert_true(before[1] != before[0]);
-    record(c, &fence, 1);
-    before[2] = version(c);
-    assert_true(before[2] != before[1]);
-    assert_int_equal(send(c, "order-1", plain_signal("approval", 1, 1400)), DUR_OK);
-    before[3] = version(c);
-    assert_true(before[3] != before[2]);
-    first = use_other(c);
-    start_unclaimed(c, "order-2", 1);
-    close_other(c, first);
-    before[4] = version(c);
-    assert_true(before[4] != before[3]);
-    assert_int_equal(suspend(c, &fence, 4000, NULL), DUR_OK);
-    before[5] = version(c);
-    assert_true(before[5] != before[4]);
-    limit(c, 1, 0, 0);
-    assert_true(version(c) != before[5]);
-}
-
-static void a_store_knows_whether_it_would_join(void **state)
-{
-    conformance *c = *state;
-
-    assert_int_equal(c->store->methods->is_joined(c->store), c->subject->joins);
-    start(c, "order-1");
-    assert_int_equal(c->store->methods->is_joined(c->store), c->subject->joins);
-    assert_true(c->subject->is_idle(c->world));
-}
-
 size_t conformance_queue_tests(const struct CMUnitTest **tests)
 {
     static const struct CMUnitTest table[] = {
@@ -403,13 +337,11 @@ size_t conformance_queue_tests(const struct CMUnitTest **tests)
         cmocka_unit_test(limits_are_those_of_the_run_s_own_queue),
         cmocka_unit_test(claims_keep_the_interval),
         cmocka_unit_test(a_clock_that_was_set_back_does_not_stop_a_queue),
+        cmocka_unit_test(no_time_and_no_interval_is_too_large),
         cmocka_unit_test(a_refused_claim_takes_no_turn),
         cmocka_unit_test(limits_that_are_changed_leave_the_turn),
         cmocka_unit_test(without_an_interval_a_queue_claims_at_once),
         cmocka_unit_test(limits_hold_across_stores),
-        cmocka_unit_test(reading_leaves_the_version_as_it_is),
-        cmocka_unit_test(the_version_tells_of_every_commit_of_any_store),
-        cmocka_unit_test(a_store_knows_whether_it_would_join),
     };
 
     *tests = table;

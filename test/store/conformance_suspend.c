@@ -31,6 +31,20 @@ static void a_run_may_be_suspended_until_any_time_or_for_ever(void **state)
     }
 }
 
+/* Waiting is no failed start, however often the run was claimed in a row before. */
+static void suspend_forgets_the_claims_in_a_row(void **state)
+{
+    conformance *c = *state;
+    durable_fence fence = start(c, "order-1");
+
+    release(c, &fence, 1700);
+    assert_true(look(c, "order-1").claims == 1);
+    fence = claim_run_of(c, "order-1");
+    assert_true(look(c, "order-1").claims == 2);
+    assert_int_equal(suspend(c, &fence, 4000, NULL), DUR_OK);
+    assert_true(look(c, "order-1").claims == 0);
+}
+
 static void suspend_puts_the_pending_row_in_the_same_act(void **state)
 {
     conformance *c = *state;
@@ -281,6 +295,7 @@ size_t conformance_suspend_tests(const struct CMUnitTest **tests)
     static const struct CMUnitTest table[] = {
         cmocka_unit_test(a_suspended_run_is_given_back_and_due),
         cmocka_unit_test(a_run_may_be_suspended_until_any_time_or_for_ever),
+        cmocka_unit_test(suspend_forgets_the_claims_in_a_row),
         cmocka_unit_test(suspend_puts_the_pending_row_in_the_same_act),
         cmocka_unit_test(suspend_done_twice_has_the_effect_of_once),
         cmocka_unit_test(the_fence_of_a_suspended_run_opens_nothing),

@@ -36,7 +36,10 @@ durable_claim claim_on(conformance *c, const char *id)
     durable_run_record run = look(c, id);
     durable_fence seen = {run.run, run.epoch, run.token, 0};
 
-    return plain_claim(&seen);
+    durable_claim claim = plain_claim(&seen);
+
+    claim.seen_held = run.owner != NULL;
+    return claim;
 }
 
 bool try_claim(conformance *c, const durable_claim *claim, durable_fence *fence)

@@ -144,37 +144,56 @@ void memory_queue_look(const memory_log *log, const char *name, const char *proc
         count_held(log, name, process, process_length, queue->limits.max_active_process);
 }
 
+/* Times beyond the range are its ends. */
+static int64_t microseconds(int64_t ms)
+{
+    if (ms > INT64_MAX / 1000) return INT64_MAX;
+    return ms < INT64_MIN / 1000 ? INT64_MIN : ms * 1000;
+}
+
+static int64_t later_by(int64_t us, int64_t interval_us)
+{
+    return us > INT64_MAX - interval_us ? INT64_MAX : us + interval_us;
+}
+
 /* A clock that was set back leaves a time behind that is further away than it can have been. */
 static int64_t next_us_at(const memory_queue *queue, int64_t now_us)
 {
-    return queue->next_us > now_us + queue->limits.interval_us ? now_us : queue->next_us;
+    bool is_of_another_clock = queue->next_us > later_by(now_us, queue->limits.interval_us);
+
+    return is_of_another_clock ? now_us : queue->next_us;
 }
 
 /* Who takes over a run that is held makes nothing more active, even where the limits were lowered
  * below what is held. */
+static bool has_room(const memory_log *log, const memory_run *run, const durable_claim *claim,
+                     const durable_limits *limits)
+{
+    bool is_own = run->owner && strncmp(run->owner, claim->owner, claim->process_length) == 0;
+    durable_queue held;
+
+    memory_queue_look(log, run->queue, claim->owner, claim->process_length, &held);
+    if (!run->owner && limits->max_active && held.active == limits->max_active) return false;
+    return is_own || !limits->max_active_process ||
+           held.active_process < limits->max_active_process;
+}
+
 bool memory_queue_admits(const memory_log *log, const memory_run *run, const durable_claim *claim)
 {
     const memory_queue *queue = queue_named(log, run->queue);
-    const durable_limits *limits;
-    durable_queue held;
-    bool is_own;
+    int64_t now_us = microseconds(claim->now);
 
     if (!queue) return true;
-    limits = &queue->limits;
-    is_own = run->owner && strncmp(run->owner, claim->owner, claim->process_length) == 0;
-    memory_queue_look(log, run->queue, claim->owner, claim->process_length, &held);
-    if (!run->owner && limits->max_active && held.active == limits->max_active) return false;
-    if (!is_own && limits->max_active_process && held.active_process == limits->max_active_process)
-        return false;
-    return !limits->interval_us || next_us_at(queue, claim->now * 1000) <= claim->now * 1000;
+    if (!has_room(log, run, claim, &queue->limits)) return false;
+    return !queue->limits.interval_us || next_us_at(queue, now_us) <= now_us;
 }
 
 void memory_queue_note_claim(memory_log *log, const memory_run *run, const durable_claim *claim)
 {
     memory_queue *queue = queue_named(log, run->queue);
-    int64_t now_us = claim->now * 1000, next_us;
+    int64_t now_us = microseconds(claim->now), next_us;
 
     if (!queue || !queue->limits.interval_us) return;
     next_us = next_us_at(queue, now_us);
-    queue->next_us = (next_us > now_us ? next_us : now_us) + queue->limits.interval_us;
+    queue->next_us = later_by(next_us > now_us ? next_us : now_us, queue->limits.interval_us);
 }
