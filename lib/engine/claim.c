@@ -119,6 +119,7 @@ DURABLE_INTERNAL int durable_opening_claim(durable_opening *open, bool *claimed)
     wanted.run = open->record.run;
     wanted.seen_epoch = open->record.epoch;
     wanted.seen_token = open->record.token;
+    wanted.seen_held = is_held(open);
     wanted.owner = log->owner;
     wanted.lease_end = open->run->lease_end = durable_time_after(open->now, log->lease_ms);
     wanted.claims = open->run->claims = open->claims;

@@ -104,11 +104,13 @@ typedef struct durable_new_run {
     int64_t now;
 } durable_new_run;
 
-/* To take a run over: done only if it still has the epoch and token that the engine has seen. */
+/* To take a run over: done only if it still has the epoch and token that the engine has seen, and is
+ * still held, or still not. An owner that comes back may end it with the fence that was seen. */
 typedef struct durable_claim {
     int64_t run;
     int64_t seen_epoch; /* the new epoch is this + 1 */
     int64_t seen_token;
+    bool seen_held;
     const char *owner;
     int64_t token;
     int64_t lease_end;
@@ -275,8 +277,8 @@ typedef struct durable_store_methods {
                       durable_fence *fence);
 
     /* Compare and swap; the run is then running, without failure, end and due time, and awaits
-     * nothing. *claimed is false, with DUR_OK, where epoch or token are no longer the ones seen, or
-     * the queue's limits are reached. `fence` is filled. */
+     * nothing. *claimed is false, with DUR_OK, where epoch, token or being held are no longer as
+     * seen, or the queue's limits are reached. `fence` is filled. */
     int (*claim_run)(durable_store *store, const durable_claim *claim, bool *claimed,
                      durable_fence *fence);
 

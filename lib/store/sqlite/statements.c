@@ -118,6 +118,7 @@ DURABLE_INTERNAL const char *durable_statement_text(durable_statement which)
                " began, took, site)"
                " SELECT ?4, ?5, ?6, ?7, ?8, ?9, ?2, ?10, ?11, ?12, ?13"
                " FROM @durable_claims" OF_FENCE;
+    case DURABLE_SQL_TAKE_BACK: return "DELETE FROM @durable_steps WHERE step = ?1";
     case DURABLE_SQL_LOOK_AT_FENCE:
         return "SELECT coalesce(c.epoch, r.epoch), coalesce(c.token, r.token),"
                " c.run IS NOT NULL, r.status"

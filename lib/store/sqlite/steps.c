@@ -75,7 +75,8 @@ static int insert_outcome(durable_sqlite *store, durable_write *write, durable_o
 /* More than one row's insert: then it takes a group. */
 static inline bool has_more(const durable_outcome *outcome)
 {
-    return (outcome->lease_end | outcome->takes_signal | outcome->clears_pending) != 0;
+    return (outcome->lease_end | outcome->takes_signal | outcome->clears_pending) != 0 ||
+           outcome->unless_signal;
 }
 
 /* What belongs to the row; an insert that was there already did it then, but for the lease. */
@@ -95,6 +96,20 @@ static int append_more(durable_sqlite *store, durable_write *write, const durabl
     return result;
 }
 
+/* Looked for when the lock is held, which the insert took; the row is taken back where the signal
+ * is there. */
+static int keep_unless_sent(durable_sqlite *store, durable_write *write, durable_outcome *outcome)
+{
+    int64_t run = outcome->fence->run, key = durable_step_key(run, outcome->position);
+    bool sent;
+    int result = durable_sqlite_is_sent(store, run, outcome->unless_signal, &sent);
+
+    if (result != SQLITE_DONE || !sent) return result;
+    outcome->verdict = durable_error_set(&store->head.error, DUR_CONFLICT,
+                                         "what was waited for has come meanwhile");
+    return durable_sqlite_step_integers(store, write, DURABLE_SQL_TAKE_BACK, &key, 1, NULL);
+}
+
 /* Gives SQLite's result; where that is SQLITE_DONE the verdict is set. */
 static int append_one(durable_sqlite *store, durable_write *write, durable_outcome *outcome)
 {
@@ -102,6 +117,8 @@ static int append_one(durable_sqlite *store, durable_write *write, durable_outco
 
     if (outcome->verdict != DUR_OK) return SQLITE_DONE;
     result = insert_outcome(store, write, outcome, &inserted);
+    if (outcome->unless_signal && result == SQLITE_DONE && inserted)
+        result = keep_unless_sent(store, write, outcome);
     if (has_more(outcome) && result == SQLITE_DONE && outcome->verdict == DUR_OK)
         result = append_more(store, write, outcome, inserted);
     return result;

@@ -21,6 +21,9 @@ static const char *append_one(memory_store *store, durable_outcome *outcome)
 
     if (!run) outcome->verdict = DUR_LOST;
     if (there && !memory_step_equals(there, outcome)) outcome->verdict = DUR_CORRUPT;
+    if (run && !there && outcome->unless_signal &&
+        memory_signal_oldest(store->log, run->key, outcome->unless_signal))
+        outcome->verdict = DUR_CONFLICT;
     if (outcome->verdict) return dur_code_name(outcome->verdict);
     if (!there) add_step(store->log, run, outcome);
     if (outcome->lease_end) run->lease_end = outcome->lease_end;

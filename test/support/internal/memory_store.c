@@ -64,7 +64,7 @@ static int claim_run(durable_store *base, const durable_claim *claim, bool *clai
     memory_run *run =
         memory_run_fenced(store->log, claim->run, claim->seen_epoch, claim->seen_token);
 
-    *claimed = !fault.prevents && run;
+    *claimed = !fault.prevents && run && (run->owner != NULL) == claim->seen_held;
     if (*claimed && claim->limited) {
         *claimed = memory_queue_admits(store->log, run, claim);
         if (*claimed) memory_queue_note_claim(store->log, run, claim);
