@@ -17,7 +17,7 @@ static bool has_unrecorded(const dur_run *run)
     return false;
 }
 
-/* One that a request met stays: its step was passed over, and the positions after it would shift. */
+/* One that a request met stays: its step was passed over, and the positions behind would shift. */
 DURABLE_INTERNAL void durable_run_lift_stop(dur_run *run)
 {
     if (!run->stopped_by_record || run->stopped_calls || has_unrecorded(run)) return;
@@ -158,6 +158,7 @@ DURABLE_INTERNAL int durable_step_conclude(dur_step *step, int outcome, dur_valu
     int code = durable_step_check_open(step);
 
     if (code != DUR_OK) return code;
+    step->again = false;
     if (outcome == DURABLE_OUTCOME_FAILURE && !step->kept &&
         durable_attempt_put_off(step, value.as.bytes, NULL, &code))
         return code;
@@ -184,6 +185,7 @@ DURABLE_INTERNAL int durable_step_not_yet(dur_step *step, dur_value details)
     int code = durable_step_check_open(step);
 
     if (code != DUR_OK) return code;
+    step->again = false;
     if (!step->kept && durable_attempt_put_off(step, NULL, &details, &code)) return code;
     durable_print(message, sizeof message, "not yet, after %lld attempts",
                   (long long)step->attempt);

@@ -1,4 +1,4 @@
-/* engine: when a step is tried again. Pure functions: no store, no clock, no chance of their own. */
+/* engine: when a step is tried again. Pure functions: no store, no clock, no chance of theirs. */
 #include "engine/retry.h"
 
 #include "base/clock.h"

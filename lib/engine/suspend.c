@@ -26,7 +26,7 @@ static int leave(dur_run *run, const durable_suspension *suspension)
 /* Due time and addresses in one piece of memory: the struct, the pointers, the text. */
 static durable_suspension *copy_suspension(const durable_suspension *suspension)
 {
-    size_t pointers = suspension->await_count * sizeof(char *), size = sizeof *suspension + pointers;
+    size_t size = sizeof *suspension + suspension->await_count * sizeof(char *);
     durable_suspension *copy;
     const char **awaits;
     char *text;

@@ -104,8 +104,8 @@ typedef struct durable_new_run {
     int64_t now;
 } durable_new_run;
 
-/* To take a run over: done only if it still has the epoch and token that the engine has seen, and is
- * still held, or still not. An owner that comes back may end it with the fence that was seen. */
+/* To take a run over: done only if it still has the epoch and token that the engine has seen, and
+ * is still held, or still not. An owner that comes back may end it with the fence that was seen. */
 typedef struct durable_claim {
     int64_t run;
     int64_t seen_epoch; /* the new epoch is this + 1 */
