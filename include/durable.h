@@ -658,6 +658,7 @@ DUR_API dur_step *dur_current_step(dur_run *run);
  *   DUR_OK          the run is claimed: go on
  *   DUR_REPLAYED    it was completed before; dur_output() has the output; *run is NULL
  *   DUR_FAILED      it failed before; dur_errmsg() is the recorded reason; *run is NULL
+ *   DUR_SUSPENDED   it is not due yet; *run is NULL
  *   any other       as dur_execute(); *run is NULL
  */
 DUR_MUST_CHECK
@@ -763,8 +764,10 @@ DUR_API const char *dur_step_last_failure(const dur_step *step);
  *   any other       the run is stopped, with that code
  *
  * Deadlines are absolute and fixed in the log when the wait begins: neither a crash nor a clock
- * that jumps moves them. A time that has come already costs one row and no suspension. Replay
- * costs nothing. Times beyond the range of int64_t mean for ever.
+ * that jumps moves them. (A clock that was set back by an hour makes everything an hour later, also
+ * the run that a signal has just made due; one set forth, earlier.) A time that has come already
+ * costs one row and no suspension. Replay costs nothing. Times beyond the range of int64_t mean for
+ * ever.
  */
 
 /* For timeouts: no limit. */
@@ -1067,13 +1070,19 @@ DUR_API int dur_read_run(dur_log *log, const char *run_id, dur_run_info *info);
 
 /*
  * The log can be read with any SQLite client, best by its views:
- *   durable_runs_view   id, workflow, status ('running', 'completed', 'failed', 'parked'), steps,
- *                       claims, owner, lease_end, created, ended, input, output, failure,
- *                       code_version, uid, run
- *   durable_steps_view  run_id, position, name, kind, outcome ('result', 'failure'), value, began,
- *                       took_ms, epoch (which claim recorded it), attempt, site
- * What is unfinished: SELECT id FROM durable_runs_view WHERE status IN ('running', 'parked').
- * To delete a run: DELETE FROM durable_runs WHERE id = … (a trigger deletes its steps and claim).
+ *   durable_runs_view     id, workflow, status ('running', 'suspended', 'completed', 'failed',
+ *                         'parked'), queue, priority, wakes, awaits, steps, claims, owner,
+ *                         lease_end, created, ended, input, output, failure, code_version, uid,
+ *                         run
+ *   durable_steps_view    run_id, position, name, kind ('step', 'timer', 'receive', 'select',
+ *                         'callback'), outcome ('result', 'failure', 'timed out'), value, began,
+ *                         took_ms, epoch (which claim recorded it), attempt, site
+ *   durable_pending_view  what has no outcome yet: run_id, position, name, kind, attempts (that
+ *                         ended without one), began, wakes, deadline, heartbeat_ms, details, failure
+ *   durable_signals_view  run_id, name, key, value, failure, sent, received_at (its position; null:
+ *                         not received), signal
+ * What is unfinished: SELECT id FROM durable_runs_view WHERE ended IS NULL.
+ * To delete a run: DELETE FROM durable_runs WHERE id = … (a trigger deletes what belongs to it).
  */
 
 /* ---- Divergence ---------------------------------------------------------------------------- */
