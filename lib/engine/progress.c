@@ -149,7 +149,8 @@ DURABLE_INTERNAL void durable_progress_describe(const dur_step *step, durable_pe
     pending->deadline = DURABLE_NEVER;
 }
 
-/* The copy is made first: what is in the log is then known here. */
+/* The copy is made first: what is in the log is then known here. A claim is never cut short: a
+ * longer step may have prolonged it. */
 DURABLE_INTERNAL int durable_progress_put(dur_step *step, const durable_pending *pending,
                                           int64_t lease_end)
 {
@@ -159,13 +160,13 @@ DURABLE_INTERNAL int durable_progress_put(dur_step *step, const durable_pending 
     int code;
 
     if (!progress) return durable_error_set(&store->error, DUR_NOMEM, "out of memory");
+    if (lease_end <= run->lease_end) lease_end = 0;
     code = store->methods->put_pending(store, &run->fence, pending, lease_end);
     if (code != DUR_OK) {
         durable_progress_free(progress);
         return code;
     }
-    if (lease_end > run->lease_end && !run->fence.provisional &&
-        !store->methods->is_joined(store))
+    if (lease_end && !run->fence.provisional && !store->methods->is_joined(store))
         run->lease_end = lease_end;
     durable_progress_free(step->progress);
     step->progress = progress;
