@@ -737,13 +737,13 @@ DUR_API int dur_not_yet(dur_step *step, dur_value details);
 DUR_API int dur_heartbeat(dur_step *step, dur_value details);
 
 /* The details that dur_heartbeat() or dur_not_yet() last stored for this step; dur_null() if there
- * are none. They live as long as the run, or until dur_release(). */
+ * are none. They live until the step has its outcome, or stores others. */
 DUR_API dur_value dur_step_details(const dur_step *step);
 
 /* Which attempt this is, from 1; 0 for NULL and for a replayed step. */
 DUR_API int64_t dur_step_attempt(const dur_step *step);
 
-/* Why the last attempt failed; NULL if there was none. Lives as long as the run, as above. */
+/* Why the last attempt failed; NULL if there was none. Lives as long as the details. */
 DUR_API const char *dur_step_last_failure(const dur_step *step);
 
 /* ==== Floor 3: waiting ====================================================================== */
@@ -1078,7 +1078,8 @@ DUR_API int dur_read_run(dur_log *log, const char *run_id, dur_run_info *info);
  *                         'callback'), outcome ('result', 'failure', 'timed out'), value, began,
  *                         took_ms, epoch (which claim recorded it), attempt, site
  *   durable_pending_view  what has no outcome yet: run_id, position, name, kind, attempts (that
- *                         ended without one), began, wakes, deadline, heartbeat_ms, details, failure
+ *                         ended without one), began, wakes, deadline, heartbeat_ms, details,
+ *                         failure
  *   durable_signals_view  run_id, name, key, value, failure, sent, received_at (its position; null:
  *                         not received), signal
  * What is unfinished: SELECT id FROM durable_runs_view WHERE ended IS NULL.
