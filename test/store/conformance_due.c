@@ -34,7 +34,7 @@ static void create_without_an_owner_fills_the_fence_of_epoch_0(void **state)
 
     assert_true(fence.run == look(c, "order-1").run);
     assert_true(fence.epoch == 0 && fence.token == RUN_TOKEN);
-    fence = take_over(c, &fence);
+    fence = take_up(c, &fence);
     assert_true(fence.epoch == 1);
     record(c, &fence, 1);
 }

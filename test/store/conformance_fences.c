@@ -100,6 +100,44 @@ static void of_two_claims_on_the_same_sight_one_wins(void **state)
     record(c, &taken, 1);
 }
 
+/* Its owner was not dead, came back, and ended or left it while somebody judged it. */
+static void claim_is_refused_where_the_run_is_held_no_more(void **state)
+{
+    conformance *c = *state;
+    durable_fence ended = start(c, "ended"), released = start(c, "released");
+    durable_fence suspended = start(c, "suspended"), unwanted;
+    const durable_claim wanted[] = {plain_claim(&ended), plain_claim(&released),
+                                    plain_claim(&suspended)};
+    static const char *const ids[] = {"ended", "released", "suspended"};
+
+    end_as(c, &ended, DURABLE_COMPLETED);
+    release(c, &released, 1700);
+    assert_int_equal(suspend(c, &suspended, 4000, "approval"), DUR_OK);
+    for (size_t i = 0; i < 3; i++) {
+        durable_run_record before = look(c, ids[i]), after;
+
+        assert_false(claim(c, &wanted[i], &unwanted));
+        after = look(c, ids[i]);
+        assert_same_run(&before, &after);
+    }
+}
+
+static void claim_is_refused_where_the_run_is_held_by_now(void **state)
+{
+    conformance *c = *state;
+    durable_fence fence = start(c, "order-1"), unwanted;
+    durable_claim wanted = plain_claim(&fence);
+    durable_run_record before = look(c, "order-1"), after;
+
+    wanted.seen_held = false;
+    assert_false(claim(c, &wanted, &unwanted));
+    wanted.limited = true; /* nor does a worker get it */
+    assert_false(claim(c, &wanted, &unwanted));
+    after = look(c, "order-1");
+    assert_same_run(&before, &after);
+    record(c, &fence, 1);
+}
+
 static void claim_of_a_run_that_is_gone_is_refused(void **state)
 {
     conformance *c = *state;
@@ -120,7 +158,7 @@ static void claim_of_a_parked_run_makes_it_running(void **state)
     durable_run_record run;
 
     assert_int_equal(c->store->methods->end_run(c->store, &fence, &parked), DUR_OK);
-    taken = take_over(c, &fence);
+    taken = take_up(c, &fence);
     run = look(c, "order-1");
     assert_int_equal(run.status, DURABLE_RUNNING);
     assert_string_equal(run.owner, "owner-2");
@@ -184,7 +222,7 @@ static void a_fence_after_the_claim_was_given_back_and_taken_is_lost(void **stat
     durable_fence first = start(c, "order-1"), second;
 
     assert_int_equal(c->store->methods->release_run(c->store, &first, 1700), DUR_OK);
-    second = take_over(c, &first);
+    second = take_up(c, &first);
     assert_fenced_out(c, first);
     record(c, &second, 1);
 }
@@ -307,6 +345,8 @@ size_t conformance_fence_tests(const struct CMUnitTest **tests)
         cmocka_unit_test(claim_stores_the_claims_in_a_row_that_it_is_given),
         cmocka_unit_test(claim_is_refused_where_epoch_or_token_are_not_those_seen),
         cmocka_unit_test(of_two_claims_on_the_same_sight_one_wins),
+        cmocka_unit_test(claim_is_refused_where_the_run_is_held_no_more),
+        cmocka_unit_test(claim_is_refused_where_the_run_is_held_by_now),
         cmocka_unit_test(claim_of_a_run_that_is_gone_is_refused),
         cmocka_unit_test(claim_of_a_parked_run_makes_it_running),
         cmocka_unit_test(a_fence_of_another_epoch_or_token_is_lost_and_changes_nothing),

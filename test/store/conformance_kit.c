@@ -284,15 +284,29 @@ durable_claim plain_claim(const durable_fence *fence)
                            .now = 1200};
 }
 
+static durable_fence claimed(conformance *c, const durable_claim *claim)
+{
+    durable_fence taken = {0, 0, 0, 0};
+    bool is_claimed = false;
+
+    assert_int_equal(c->store->methods->claim_run(c->store, claim, &is_claimed, &taken), DUR_OK);
+    assert_true(is_claimed);
+    return taken;
+}
+
 durable_fence take_over(conformance *c, const durable_fence *fence)
 {
     durable_claim claim = plain_claim(fence);
-    durable_fence taken = {0, 0, 0, 0};
-    bool claimed = false;
 
-    assert_int_equal(c->store->methods->claim_run(c->store, &claim, &claimed, &taken), DUR_OK);
-    assert_true(claimed);
-    return taken;
+    return claimed(c, &claim);
+}
+
+durable_fence take_up(conformance *c, const durable_fence *fence)
+{
+    durable_claim claim = plain_claim(fence);
+
+    claim.seen_held = false;
+    return claimed(c, &claim);
 }
 
 int verdict_of_gone(const conformance *c, int code)

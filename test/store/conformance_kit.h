@@ -67,6 +67,9 @@ durable_claim plain_claim(const durable_fence *fence);
 /* Another owner claims the run, which must succeed; gives its fence. */
 durable_fence take_over(conformance *c, const durable_fence *fence);
 
+/* Likewise of a run that was given back with that fence. */
+durable_fence take_up(conformance *c, const durable_fence *fence);
+
 /* The same fence with another epoch and token. */
 durable_fence other_fence(durable_fence fence, int64_t epoch, int64_t token);
 

@@ -231,6 +231,102 @@ static void an_outcome_clears_the_pending_row_of_its_position_only(void **state)
     assert_int_equal(append(c, clearing), DUR_OK);
 }
 
+/* A wait that timed out, unless what it waited for is there after all. */
+static durable_outcome unless(durable_fence *fence, int64_t position, const char *address)
+{
+    durable_outcome outcome = plain_outcome(fence, position);
+
+    outcome.kind = DURABLE_KIND_RECEIVE;
+    outcome.outcome = DURABLE_OUTCOME_TIMED_OUT;
+    outcome.value = datum_null();
+    outcome.unless_signal = address;
+    outcome.clears_pending = true;
+    outcome.lease_end = 7777;
+    return outcome;
+}
+
+/* The trap: a signal that comes between the last look and the record of the timeout. */
+static void an_outcome_is_not_written_where_the_signal_is_there_after_all(void **state)
+{
+    conformance *c = *state;
+    durable_fence fence = start(c, "order-1");
+    durable_run_record before, after;
+    durable_outcome outcomes[] = {plain_outcome(&fence, 1), unless(&fence, 2, "approval"),
+                                  plain_outcome(&fence, 3)};
+
+    assert_int_equal(put(c, &fence, plain_pending(2)), DUR_OK);
+    assert_int_equal(send(c, "order-1", plain_signal("approval", 1, 1400)), DUR_OK);
+    before = look(c, "order-1");
+    assert_int_equal(append(c, outcomes[1]), DUR_CONFLICT);
+    assert_int_equal(c->store->error.code, DUR_CONFLICT);
+    assert_true(strlen(c->store->error.message) > 0);
+    assert_int_equal(load_all(c, fence.run).count, 0);
+    assert_int_equal(c->store->methods->append_outcomes(c->store, outcomes, 3), DUR_OK);
+    assert_int_equal(outcomes[0].verdict, DUR_OK);
+    assert_int_equal(outcomes[1].verdict, DUR_CONFLICT);
+    assert_int_equal(outcomes[2].verdict, DUR_OK);
+    assert_int_equal(load_all(c, fence.run).count, 2);
+    assert_int_equal(load_waits(c, fence.run).count, 1);
+    assert_true(peek(c, fence.run, "approval", NULL));
+    after = look(c, "order-1");
+    assert_same_run(&before, &after);
+}
+
+static void a_callback_s_answer_stands_in_the_way_of_its_timeout(void **state)
+{
+    conformance *c = *state;
+    durable_fence fence = start(c, "order-1");
+    const durable_callback callback = {fence.run, 4, "0123456789abcdef"};
+    const durable_signal signal = plain_signal(NULL, 42, 1400);
+
+    assert_int_equal(put(c, &fence, plain_callback(4)), DUR_OK);
+    assert_int_equal(c->store->methods->answer_callback(c->store, &callback, &signal), DUR_OK);
+    assert_int_equal(append(c, unless(&fence, 4, "\t4")), DUR_CONFLICT);
+    assert_int_equal(load_waits(c, fence.run).count, 1);
+}
+
+static void other_signals_stand_in_nobody_s_way(void **state)
+{
+    conformance *c = *state;
+    durable_fence fence = start(c, "order-1");
+    durable_signal keyed = plain_signal("approval", 1, 1400);
+
+    start(c, "order-2");
+    keyed.key = "mail-7";
+    assert_int_equal(send(c, "order-2", plain_signal("approval", 1, 1400)), DUR_OK);
+    assert_int_equal(send(c, "order-1", plain_signal("payment", 1, 1400)), DUR_OK);
+    assert_int_equal(send(c, "order-1", keyed), DUR_OK);
+    receive(c, &fence, 1, "approval"); /* received: there no more */
+    assert_int_equal(put(c, &fence, plain_pending(2)), DUR_OK);
+    assert_int_equal(append(c, unless(&fence, 2, "approval")), DUR_OK);
+    assert_int_equal(load_waits(c, fence.run).count, 0);
+    assert_true(look(c, "order-1").lease_end == 7777);
+    assert_int_equal(load_all(c, fence.run).rows[1].outcome, DURABLE_OUTCOME_TIMED_OUT);
+}
+
+/* Law 3: it was recorded, only the answer was lost; what came since is for the next wait. */
+static void a_timeout_that_is_recorded_stays_whatever_comes_later(void **state)
+{
+    conformance *c = *state;
+    durable_fence fence = start(c, "order-1");
+
+    assert_int_equal(append(c, unless(&fence, 1, "approval")), DUR_OK);
+    assert_int_equal(send(c, "order-1", plain_signal("approval", 1, 1400)), DUR_OK);
+    assert_int_equal(append(c, unless(&fence, 1, "approval")), DUR_OK);
+    assert_int_equal(load_all(c, fence.run).count, 1);
+}
+
+/* Law 6: who is no owner is told that, and nothing of signals. */
+static void who_is_fenced_off_is_lost_whatever_stands_in_the_way(void **state)
+{
+    conformance *c = *state;
+    durable_fence fence = start(c, "order-1");
+
+    assert_int_equal(send(c, "order-1", plain_signal("approval", 1, 1400)), DUR_OK);
+    take_over(c, &fence);
+    assert_int_equal(verdict_of_gone(c, append(c, unless(&fence, 1, "approval"))), DUR_LOST);
+}
+
 static void a_receipt_leaves_the_run_as_it_is(void **state)
 {
     conformance *c = *state;
@@ -263,6 +359,11 @@ size_t conformance_receipt_tests(const struct CMUnitTest **tests)
         cmocka_unit_test(a_lost_outcome_does_not_keep_others_from_their_signals),
         cmocka_unit_test(an_outcome_whose_place_is_taken_takes_and_clears_nothing),
         cmocka_unit_test(an_outcome_clears_the_pending_row_of_its_position_only),
+        cmocka_unit_test(an_outcome_is_not_written_where_the_signal_is_there_after_all),
+        cmocka_unit_test(a_callback_s_answer_stands_in_the_way_of_its_timeout),
+        cmocka_unit_test(other_signals_stand_in_nobody_s_way),
+        cmocka_unit_test(a_timeout_that_is_recorded_stays_whatever_comes_later),
+        cmocka_unit_test(who_is_fenced_off_is_lost_whatever_stands_in_the_way),
         cmocka_unit_test(a_receipt_leaves_the_run_as_it_is),
     };
 

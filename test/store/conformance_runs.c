@@ -241,7 +241,7 @@ static void release_gives_back_the_claim_and_leaves_the_run(void **state)
     assert_int_equal(run.status, DURABLE_RUNNING);
     assert_true(run.created == RUN_NOW && run.ended == 0 && run.claims == 1 && run.epoch == 1);
     assert_int_equal(load_all(c, fence.run).count, 1);
-    take_over(c, &(durable_fence){fence.run, run.epoch, run.token, 0});
+    take_up(c, &(durable_fence){fence.run, run.epoch, run.token, 0});
     assert_string_equal(look(c, "order-1").owner, "owner-2");
 }
 
