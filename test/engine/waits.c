@@ -37,6 +37,29 @@ void waits_assert_says(const engine_world *world, const char *words)
         fail_msg("\"%s\" does not say \"%s\"", dur_errmsg(world->log), words);
 }
 
+static bool line_has(const char *line, size_t length, const char *part)
+{
+    const char *at = strstr(line, part);
+
+    return at && at + strlen(part) <= line + length;
+}
+
+size_t waits_rows_written(const engine_world *world, const char *part)
+{
+    const char *line = memory_store_narrative(world->witness);
+    size_t count = 0;
+
+    while (*line) {
+        size_t length = strcspn(line, "\n");
+
+        if (line_has(line, length, part) &&
+            (line_has(line, length, ": recorded") || line_has(line, length, ", survived")))
+            count++;
+        line += length + 1;
+    }
+    return count;
+}
+
 /* ---- To the end ---- */
 
 static void wait_until_due(engine_world *world, const waits_drive *drive)

@@ -22,6 +22,10 @@ int waits_execute_at(engine_world *world, int64_t now_ms, dur_workflow *fn, void
 /* The run's error says all of these words. */
 void waits_assert_says(const engine_world *world, const char *words);
 
+/* How many of the narrative's appends that contain this wrote a row: those that were recorded, and
+ * those that failed and survived. */
+size_t waits_rows_written(const engine_world *world, const char *part);
+
 typedef struct waits_drive {
     dur_workflow *fn;
     void *user;
