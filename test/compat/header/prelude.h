@@ -1,5 +1,6 @@
 /* test/compat: what stands around the examples of durable.h and of the README's fragments: the
- * host's own functions, declared only, and the variables of a workflow. */
+ * host's own functions, declared only, and the variables of a workflow: HEADER_STATE in durable.h,
+ * STATE in the README. */
 #include <durable.h>
 #include <sqlite3.h>
 
@@ -10,9 +11,19 @@
 int64_t charge_card(void *user);
 void ship_parcel(void *user, int64_t payment);
 
+bool upload(const char *file);
+bool ask_bank(int64_t order);
+void send_mail(const char *token);
+
 void use(dur_value output);
 void complain(const char *message);
 void leave(void);
 void try_later(const char *message);
+void come_back_later(void);
 
-#define STATE sqlite3 *db, dur_log *log, dur_run *run, dur_workflow *order, void *user, void *shop
+#define STATE                                                                                      \
+    sqlite3 *db, dur_log *log, dur_run *run, dur_workflow *order, void *user, void *shop,          \
+        int64_t next_wake_ms
+#define HEADER_STATE                                                                               \
+    dur_run *run, void *user, const char *file, int64_t order, bool done, bool paid,               \
+        dur_step_options options, dur_step *approval, dur_value answer
