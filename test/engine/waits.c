@@ -104,22 +104,22 @@ typedef struct blow {
     memory_moment when;
 } blow;
 
-static void strike(engine_world *world, const blow *blow)
+static void strike(engine_world *world, const blow *one)
 {
-    if (blow->code == DUR_OK)
-        memory_store_die(world->store, blow->nth);
+    if (one->code == DUR_OK)
+        memory_store_die(world->store, one->nth);
     else
-        memory_store_fail(world->store, NULL, blow->nth, blow->code, blow->when);
+        memory_store_fail(world->store, NULL, one->nth, one->code, one->when);
 }
 
 /* A fault is told in the narrative; a death leaves a log behind. */
-static bool has_struck(const engine_world *world, const blow *blow)
+static bool has_struck(const engine_world *world, const blow *one)
 {
-    if (blow->code == DUR_OK) return world->dead_count > 0;
-    return count_in_story(world, dur_code_name(blow->code)) > 0;
+    if (one->code == DUR_OK) return world->dead_count > 0;
+    return count_in_story(world, dur_code_name(one->code)) > 0;
 }
 
-static bool run_with(const waits_sweep *sweep, const blow *blow)
+static bool run_with(const waits_sweep *sweep, const blow *one)
 {
     engine_world world;
     bool struck;
@@ -128,19 +128,19 @@ static bool run_with(const waits_sweep *sweep, const blow *blow)
     engine_world_open(&world);
     begin(&world);
     sweep->reset(&world, sweep->drive.user);
-    strike(&world, blow);
+    strike(&world, one);
     code = waits_run(&world, &sweep->drive);
-    struck = has_struck(&world, blow);
+    struck = has_struck(&world, one);
     sweep->check(&world, sweep->drive.user, code);
     engine_world_close(&world);
     return struck;
 }
 
-static int sweep_with(const waits_sweep *sweep, blow blow)
+static int sweep_with(const waits_sweep *sweep, blow one)
 {
-    for (blow.nth = 1; run_with(sweep, &blow); blow.nth++) assert_true(blow.nth < 1000);
-    assert_true(blow.nth > 1);
-    return blow.nth - 1;
+    for (one.nth = 1; run_with(sweep, &one); one.nth++) assert_true(one.nth < 1000);
+    assert_true(one.nth > 1);
+    return one.nth - 1;
 }
 
 int waits_sweep_deaths(const waits_sweep *sweep)
