@@ -47,6 +47,7 @@ static const rule rules[] = {
     {"lib/", NULL, {NULL}, false, false},
     {"examples/", "examples: ", {NULL}, true, true},
     {"test/api/", "test/api: ", {"api/", "support/"}, true, true},
+    {"test/conformance/", "test/conformance: ", {"conformance/", "support/"}, true, true},
     {"test/support/internal/",
      "test/support",
      {"support/", "base/", "engine/", "store/", "api/"},
