@@ -1,13 +1,43 @@
-# Runs a program twice in a fresh folder; both times it must succeed.
+# Runs a program twice in a fresh folder; both times it must succeed, and print what the comment on
+# top of its source says that it prints: the lines that are indented by five blanks, after one that
+# ends in "Prints" or "it prints". Without such a line it may print what it likes.
 #
-#   -D PROGRAM= -D WORK=
+#   -D PROGRAM= -D SOURCE= -D WORK=
 cmake_minimum_required(VERSION 3.22)
 include("${CMAKE_CURRENT_LIST_DIR}/run.cmake")
+include("${CMAKE_CURRENT_LIST_DIR}/lines.cmake")
 
+function(read_promise source result)
+  set(promise "")
+  set(promised OFF)
+  lines_read("${source}" lines)
+  foreach(line IN LISTS lines)
+    lines_restore("${line}" line)
+    if(line STREQUAL " */")
+      break()
+    elseif(line MATCHES "^ \\*( .*)? ([Pp]rints)$")
+      set(promised ON)
+    elseif(promised AND line MATCHES "^ \\*     (.*)$")
+      string(APPEND promise "${CMAKE_MATCH_1}\n")
+    elseif(NOT promise STREQUAL "")
+      break()
+    endif()
+  endforeach()
+  if(promised AND promise STREQUAL "")
+    message(FATAL_ERROR "${source}: what does it print?")
+  endif()
+  set(${result} "${promise}" PARENT_SCOPE)
+endfunction()
+
+read_promise("${SOURCE}" promise)
 file(REMOVE_RECURSE "${WORK}")
 file(MAKE_DIRECTORY "${WORK}")
 foreach(time IN ITEMS first second)
   run_checked(COMMAND "${PROGRAM}" WORKING_DIRECTORY "${WORK}" OUTPUT output)
-  string(REPLACE "\n" "\n  " output "\n${output}")
-  message(STATUS "The ${time} time:${output}")
+  string(REPLACE "\n" "\n  " shown "\n${output}")
+  message(STATUS "The ${time} time:${shown}")
+  if(NOT promise STREQUAL "" AND NOT output STREQUAL promise)
+    string(REPLACE "\n" "\n  " shown "\n${promise}")
+    message(FATAL_ERROR "${SOURCE} says that it prints:${shown}")
+  endif()
 endforeach()
