@@ -15,7 +15,7 @@ typedef struct rest {
     int64_t version;   /* of the database, before the last round */
 } rest;
 
-static int read_version(rest *it, int64_t *version)
+static int ask_version(rest *it, int64_t *version)
 {
     durable_store *store = it->log->store;
 
@@ -25,7 +25,7 @@ static int read_version(rest *it, int64_t *version)
 /* A database that is busy says nothing; then the next look is a full one. */
 static int note_version(rest *it)
 {
-    int code = read_version(it, &it->version);
+    int code = ask_version(it, &it->version);
 
     it->known = code == DUR_OK;
     return code == DUR_BUSY ? DUR_OK : code;
@@ -34,7 +34,7 @@ static int note_version(rest *it)
 static int look_for_commits(rest *it, bool *found)
 {
     int64_t version = 0;
-    int code = read_version(it, &version);
+    int code = ask_version(it, &version);
 
     *found = code == DUR_OK && (!it->known || version != it->version);
     return code == DUR_BUSY ? DUR_OK : code;
