@@ -1,5 +1,5 @@
-/* test/store: waiting in the SQLite store: signals sent by SQL, single statements, triggers that the
- * host has switched off, limits beside dead owners, and what the views tell. */
+/* test/store: waiting in the SQLite store: signals sent by SQL, single statements, triggers that
+ * the host has switched off, limits beside dead owners, and what the views tell. */
 #include "store/conformance_kit.h"
 #include "store/conformance_sqlite.h"
 
@@ -55,6 +55,7 @@ static void a_signal_sent_by_sql_wakes_and_is_received(void **state)
     durable_claim claim = plain_claim(&fence);
     bool claimed = false;
 
+    claim.seen_held = false;
     host_run(database(c), "INSERT INTO durable_signals(run, name, value, sent)"
                           " SELECT run, 'other', 1, 1600 FROM durable_runs WHERE id = 'order-1'");
     assert_true(look(c, "order-1").due == 9000);
@@ -252,6 +253,7 @@ static void a_refused_claim_leaves_the_log_as_it_was(void **state)
     char *before, *after;
     bool claimed = true;
 
+    claim.seen_held = false;
     claim.limited = true;
     claim.process_length = 5;
     claim.now = 1000;
@@ -334,7 +336,8 @@ static void the_views_tell_what_a_run_waits_for(void **state)
     assert_int_equal(append(c, outcome), DUR_OK);
     assert_view(c, "SELECT run_id, name, key, value, failure, received_at FROM durable_signals_view"
                    " ORDER BY signal",
-                "row 'order-2'|'go'|'k'|NULL|NULL|1\nrow 'order-1'|'callback 3'|NULL|7|NULL|NULL\n.");
+                "row 'order-2'|'go'|'k'|NULL|NULL|1\n"
+                "row 'order-1'|'callback 3'|NULL|7|NULL|NULL\n.");
     outcome = plain_outcome(&other, 2);
     outcome.kind = DURABLE_KIND_SELECT;
     outcome.outcome = DURABLE_OUTCOME_TIMED_OUT;
