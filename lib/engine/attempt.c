@@ -106,6 +106,7 @@ static int suspend(attempt *it)
     dur_run *run = step->run;
     durable_suspension suspension = {&it->pending, it->pending.due, NULL, 0, it->now};
     char what[DURABLE_MESSAGE_SIZE];
+    bool stops = run->stop == DUR_OK; /* or it waits for another step already */
     int code;
 
     describe_pause(what, sizeof what, it);
@@ -114,8 +115,8 @@ static int suspend(attempt *it)
     code = durable_run_suspend(run, &suspension, step->position, what);
     if (code == DUR_SUSPENDED) return code;
     step->state = DURABLE_STEP_OPEN;
-    run->stopped_by_record = durable_is_transient(code);
-    step->unrecorded = run->stopped_by_record;
+    step->unrecorded = durable_is_transient(code);
+    if (stops) run->stopped_by_record = step->unrecorded;
     return code;
 }
 
