@@ -316,8 +316,10 @@ DURABLE_INTERNAL int durable_run_detach(dur_run *run)
     int code;
 
     if (run->divergence) durable_divergence_settle(run);
-    leave_parked(run);
-    durable_run_leave_suspended(run);
+    if (!has_kept(run)) {
+        leave_parked(run);
+        durable_run_leave_suspended(run);
+    }
     code = release_claim(run);
     durable_kept_detach(run);
     durable_history_close(&run->history);
