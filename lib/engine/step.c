@@ -277,13 +277,31 @@ static int open_step(dur_run *run, const durable_request *request, const durable
     return DUR_EXECUTE;
 }
 
+/* An uncaught failure ends the run here, unless the log knows this position: code that goes from
+ * step to step had handled the failure then. Otherwise it was open beside the step that failed, as
+ * others behind it may have been. */
+static int stop_failed(dur_run *run, const durable_request *request, const durable_asked *asked)
+{
+    durable_progress *progress;
+    int code = find_progress(run, request, asked, &progress);
+
+    if (code != DUR_OK) return code;
+    if (!progress) return durable_run_stop_failed(run);
+    progress->next = run->progress;
+    run->progress = progress;
+    if (asked->sequential)
+        return durable_diverge(run, DUR_DIVERGED, request->position, NULL, NULL);
+    run->in_gap = true;
+    return durable_run_stop_failed(run);
+}
+
 static int execute(dur_run *run, const durable_request *request, const durable_asked *asked,
                    const dur_step_options *options, durable_answer *answer)
 {
     durable_progress *progress = NULL;
     int code = DUR_OK;
 
-    if (run->failure_pending) return durable_run_stop_failed(run);
+    if (run->failure_pending) return stop_failed(run, request, asked);
     if (!run->progress_loaded || run->progress)
         code = find_progress(run, request, asked, &progress);
     if (progress && request->kind == DURABLE_KIND_STEP) {
