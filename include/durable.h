@@ -301,7 +301,8 @@ typedef struct dur_retry {
                               * the step's outcome; DUR_EXHAUSTED_PARK parks the run for a person,
                               * and executing it again makes one attempt more */
     /* Is this failure worth another try? Asked after each one but those that dur_retry_after() has
-     * spoken for. `attempt` counts from 1. It must not call the log. NULL: always. */
+     * spoken for, which is the better way where more than the message tells. `attempt` counts from
+     * 1. It must not call the log. NULL: always. */
     bool (*retryable)(const char *message, int64_t attempt, void *user);
     void *user; /* given to retryable */
 } dur_retry;
@@ -406,7 +407,8 @@ typedef struct dur_start_options {
     size_t size;
     dur_value input; /* recorded at the start; dur_null(): none. Copied. */
 
-    /* The queue that workers find the run in, a name like others. NULL: the workflow's name. */
+    /* The queue that workers find the run in, a name like others; they must serve it (see
+     * dur_serve_queue). NULL: the workflow's name, which those serve that have registered it. */
     const char *queue;
 
     /* 0 to 7; workers take the larger first. */
@@ -458,8 +460,10 @@ DUR_API dur_value dur_input(const dur_run *run);
  * that is stopped or over. One larger than SQLITE_LIMIT_LENGTH is DUR_TOO_BIG when the run ends. */
 DUR_API int dur_set_output(dur_run *run, dur_value output);
 
-/* The id the run was started with; lives as long as the run. NULL gives NULL. */
+/* The id the run was started with, and its workflow's name; they live as long as the run. NULL gives
+ * NULL. */
 DUR_API const char *dur_run_id(const dur_run *run);
+DUR_API const char *dur_run_workflow(const dur_run *run);
 
 /*
  * May the workflow go on? False once the run is stopped, and while a failed step is not caught.
@@ -763,6 +767,9 @@ DUR_API const char *dur_step_last_failure(const dur_step *step);
  *   DUR_SUSPENDED   not yet; the run is stopped: leave
  *   any other       the run is stopped, with that code
  *
+ * After DUR_TIMED_OUT the workflow goes on, after DUR_SUSPENDED it leaves: who has lost the code
+ * asks dur_ok().
+ *
  * Deadlines are absolute and fixed in the log when the wait begins: neither a crash nor a clock
  * that jumps moves them. (A clock that was set back by an hour makes everything an hour later, also
  * the run that a signal has just made due; one set forth, earlier.) A time that has come already
@@ -781,7 +788,8 @@ DUR_MUST_CHECK DUR_API int dur_sleep_until(dur_run *run, const char *name, int64
 /*
  * Wait for the next signal `name`. Signals that were sent before are there already; they are
  * received in the order in which they were sent, each once: receiving and recording are one commit.
- * timeout_ms: how long at most; 0: only look; DUR_FOREVER. A signal that is sent after the deadline
+ * timeout_ms: how long at most; 0: only look; DUR_FOREVER; another negative one is DUR_MISUSE, which
+ * stops the run. A signal that is sent after the deadline
  * is not received by this call, however late the run wakes, and stays for the next one. *value (may
  * be NULL) gets the signal's value, dur_null() on any other outcome; its bytes are the run's (see
  * dur_mark). DUR_OK, DUR_TIMED_OUT, DUR_FAILED (the signal is a rejection: its message), or as
@@ -981,7 +989,8 @@ typedef struct dur_work_options {
     int64_t poll_ms;    /* dur_work_loop(): longest pause between two looks at what other
                          * processes have committed. 0: 50 */
     /* Told after each pass what it came to, as dur_execute() would have returned it, and why. The
-     * strings live until it returns. It may call the log, but not dur_work(). NULL: nobody. */
+     * strings live until it returns. It may call the log, but not dur_work(). NULL: passes that end
+     * in an error (a negative code) are told to dur_options.warn. */
     void (*passed)(const char *workflow, const char *run_id, int code, const char *message,
                    void *user);
     void *user; /* given to `passed` */
@@ -992,16 +1001,19 @@ typedef struct dur_work_options {
 /*
  * Claim and execute what is due: runs that were started, whose timer has rung, whose signal has
  * come, whose retry is due, and those whose owner is dead or has let its lease end. Larger
- * priorities first, and the longest due among equals; each eighth pass takes the longest due of
- * all, so that none waits for ever. It never waits itself and takes no write lock where nothing is
- * due. `options` may be NULL.
+ * priorities first, and the longest due among equals (of one queue and workflow: the one that was
+ * started first); each eighth pass takes the longest due of
+ * all, so that none waits for ever. It does not wait for work, and takes no write lock where nothing
+ * is due; for a locked database it waits as every call (an event loop sets busy_wait_ms low).
+ * `options` may be NULL.
  *
  * *next_wake_ms (may be NULL) gets how many ms from now the next call is worth while: 0 where the
- * budget ended before the work; -1 where nothing is known to become due. Another process may send
- * or start something at any time: who shares the file calls again every now and then, an idle call
- * is a few index look-ups.
+ * budget ended before the work; -1 where nothing is known to become due, which fits poll() (as does
+ * a larger one, cut to INT_MAX). Another process may send or start something at any time: who shares
+ * the file calls again every now and then, an idle call is a few index look-ups.
  *
- * DUR_OK, whatever the passes came to; DUR_MISUSE in a transaction of the host's, inside another
+ * DUR_OK, whatever the passes came to; DUR_BUSY where the database stayed locked: call again soon;
+ * DUR_MISUSE in a transaction of the host's, inside another
  * dur_work() and with a NULL log; a database code that concerns the log and not one run.
  */
 DUR_API int dur_work(dur_log *log, const dur_work_options *options, int64_t *next_wake_ms);
@@ -1010,7 +1022,8 @@ DUR_API int dur_work(dur_log *log, const dur_work_options *options, int64_t *nex
  * dur_work() for ever, for programs that have nothing else to do: works, then sleeps (see
  * dur_options) until something is due or another process has committed something, which it looks
  * for at growing intervals up to poll_ms. Returns DUR_OK after dur_stop_work_loop(), when the pass
- * that runs has ended, or the code that dur_work() returned.
+ * that runs has ended, or the code that dur_work() returned; it goes on after DUR_BUSY, and after
+ * DUR_INTERRUPTED unless it was stopped.
  */
 DUR_API int dur_work_loop(dur_log *log, const dur_work_options *options);
 

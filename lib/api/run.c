@@ -113,6 +113,11 @@ DUR_API const char *dur_run_id(const dur_run *run)
     return run ? run->id : NULL;
 }
 
+DUR_API const char *dur_run_workflow(const dur_run *run)
+{
+    return run ? run->workflow : NULL;
+}
+
 DUR_API bool dur_ok(const dur_run *run)
 {
     if (!run) return false;
