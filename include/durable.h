@@ -460,8 +460,8 @@ DUR_API dur_value dur_input(const dur_run *run);
  * that is stopped or over. One larger than SQLITE_LIMIT_LENGTH is DUR_TOO_BIG when the run ends. */
 DUR_API int dur_set_output(dur_run *run, dur_value output);
 
-/* The id the run was started with, and its workflow's name; they live as long as the run. NULL gives
- * NULL. */
+/* The id the run was started with, and its workflow's name; they live as long as the run. NULL
+ * gives NULL. */
 DUR_API const char *dur_run_id(const dur_run *run);
 DUR_API const char *dur_run_workflow(const dur_run *run);
 
@@ -788,8 +788,8 @@ DUR_MUST_CHECK DUR_API int dur_sleep_until(dur_run *run, const char *name, int64
 /*
  * Wait for the next signal `name`. Signals that were sent before are there already; they are
  * received in the order in which they were sent, each once: receiving and recording are one commit.
- * timeout_ms: how long at most; 0: only look; DUR_FOREVER; another negative one is DUR_MISUSE, which
- * stops the run. A signal that is sent after the deadline
+ * timeout_ms: how long at most; 0: only look; DUR_FOREVER; another negative one is DUR_MISUSE,
+ * which stops the run. A signal that is sent after the deadline
  * is not received by this call, however late the run wakes, and stays for the next one. *value (may
  * be NULL) gets the signal's value, dur_null() on any other outcome; its bytes are the run's (see
  * dur_mark). DUR_OK, DUR_TIMED_OUT, DUR_FAILED (the signal is a rejection: its message), or as
@@ -1003,14 +1003,14 @@ typedef struct dur_work_options {
  * come, whose retry is due, and those whose owner is dead or has let its lease end. Larger
  * priorities first, and the longest due among equals (of one queue and workflow: the one that was
  * started first); each eighth pass takes the longest due of
- * all, so that none waits for ever. It does not wait for work, and takes no write lock where nothing
- * is due; for a locked database it waits as every call (an event loop sets busy_wait_ms low).
+ * all, so that none waits for ever. It does not wait for work, and takes no write lock where
+ * nothing is due; for a locked database it waits as every call (an event loop sets busy_wait_ms low).
  * `options` may be NULL.
  *
  * *next_wake_ms (may be NULL) gets how many ms from now the next call is worth while: 0 where the
  * budget ended before the work; -1 where nothing is known to become due, which fits poll() (as does
- * a larger one, cut to INT_MAX). Another process may send or start something at any time: who shares
- * the file calls again every now and then, an idle call is a few index look-ups.
+ * a larger one, cut to INT_MAX). Another process may send or start something at any time: who
+ * shares the file calls again every now and then, an idle call is a few index look-ups.
  *
  * DUR_OK, whatever the passes came to; DUR_BUSY where the database stayed locked: call again soon;
  * DUR_MISUSE in a transaction of the host's, inside another
