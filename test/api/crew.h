@@ -1,4 +1,4 @@
-/* test/api: what the tests of workers share: a workflow of one step, and what its passes came to. */
+/* test/api: what the tests of workers share: a workflow of one step, and what passes came to. */
 #ifndef TEST_API_CREW_H
 #define TEST_API_CREW_H
 

@@ -1,4 +1,4 @@
-/* test/api: law 8 and fairness: in which order workers take what is due, and that nobody starves. */
+/* test/api: in which order workers take what is due, and that nobody starves. */
 #include "api/crew.h"
 
 #include <stdio.h>

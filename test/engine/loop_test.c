@@ -70,7 +70,7 @@ static void a_loop_that_was_stopped_before_returns_at_once(void **state)
     it.stops_in = 1; /* the flag was lowered */
     assert_int_equal(DUR_OK, loop(&it));
     assert_string_equal("run-1: DUR_OK\n", it.all.passes.text);
-    narrative_free(&it.all.passes);
+    dismiss(&it.all);
 }
 
 static void stop_the_loop(crew *all, dur_run *run)
@@ -89,7 +89,7 @@ static void a_loop_ends_when_the_pass_that_runs_has_ended(void **state)
     assert_int_equal(DUR_OK, loop(&it));
     assert_string_equal("run-1: DUR_OK\n", it.all.passes.text);
     assert_int_equal(0, it.sleeps);
-    narrative_free(&it.all.passes);
+    dismiss(&it.all);
 }
 
 /* The flag is for the loop: a call of dur_work() takes no notice, and leaves it up. */
@@ -103,7 +103,7 @@ static void the_flag_is_for_the_loop(void **state)
     assert_passes(&it.all, "run-1: DUR_OK\n");
     assert_int_equal(DUR_OK, loop(&it));
     assert_int_equal(0, it.sleeps);
-    narrative_free(&it.all.passes);
+    dismiss(&it.all);
 }
 
 /* ---- Sleeping ---- */
@@ -117,7 +117,7 @@ static void pauses_grow_up_to_poll_ms(void **state)
     assert_slept(&it, "1 2 4 8 16 32 50 50 50");
     assert_story(it.all.world, "held work: none\n"
                                "due work: none\n"); /* one look: nobody has committed anything */
-    narrative_free(&it.all.passes);
+    dismiss(&it.all);
 }
 
 /* However long the pauses are, a stop from another thread is seen soon. */
@@ -129,7 +129,7 @@ static void long_pauses_are_slept_in_pieces(void **state)
     it.stops_in = 12;
     assert_int_equal(DUR_OK, loop(&it));
     assert_slept(&it, "1 2 4 8 16 32 64 100 28 100 100 56");
-    narrative_free(&it.all.passes);
+    dismiss(&it.all);
 }
 
 static void no_sleep_goes_beyond_what_is_due(void **state)
@@ -141,7 +141,7 @@ static void no_sleep_goes_beyond_what_is_due(void **state)
     assert_int_equal(DUR_OK, loop(&it));
     assert_slept(&it, "1 2 4 8 16 9 1 2"); /* and after work they are short again */
     assert_string_equal("run-1: DUR_OK\n", it.all.passes.text);
-    narrative_free(&it.all.passes);
+    dismiss(&it.all);
 }
 
 static void jump_ahead(night *it)
@@ -159,7 +159,7 @@ static void a_clock_that_jumps_ahead_is_noticed(void **state)
     it.stops_in = 4;
     assert_int_equal(DUR_OK, loop(&it));
     assert_string_equal("run-1: DUR_OK\n", it.all.passes.text);
-    narrative_free(&it.all.passes);
+    dismiss(&it.all);
 }
 
 static void jump_back(night *it)
@@ -172,9 +172,8 @@ static void a_clock_that_is_set_back_puts_off_no_look(void **state)
 {
     night it = night_for(*state);
     engine_world *world = it.all.world;
-    dur_run *run = NULL;
 
-    assert_int_equal(DUR_OK, dur_begin_run(world->log, "work", "theirs", NULL, &run));
+    hold(&it.all, "theirs");
     engine_world_join(world);
     world->clock.owner_alive = DUR_OWNER_ALIVE;
     it.acts_in = 1;
@@ -183,7 +182,7 @@ static void a_clock_that_is_set_back_puts_off_no_look(void **state)
     it.stops_in = 18;
     assert_int_equal(DUR_OK, loop(&it));
     assert_int_equal(2, count_in_story(world, "held work"));
-    narrative_free(&it.all.passes);
+    dismiss(&it.all);
 }
 
 /* ---- Waking ---- */
@@ -212,7 +211,7 @@ static void what_others_commit_is_noticed_after_a_pause(void **state)
     assert_int_equal(DUR_OK, loop(&it));
     assert_string_equal("theirs: DUR_OK\n", it.all.passes.text);
     assert_slept(&it, "1 2 4 8 16 32 50 50 1");
-    narrative_free(&it.all.passes);
+    dismiss(&it.all);
 }
 
 static void be_busy(night *it)
@@ -229,7 +228,7 @@ static void a_busy_database_is_no_end(void **state)
     it.stops_in = 6;
     assert_int_equal(DUR_OK, loop(&it));
     assert_int_equal(6, it.sleeps);
-    narrative_free(&it.all.passes);
+    dismiss(&it.all);
 }
 
 /* Where it was busy before the first look, a look more is taken as soon as it answers. */
@@ -241,7 +240,7 @@ static void what_could_not_be_read_may_have_changed(void **state)
     it.stops_in = 3;
     assert_int_equal(DUR_OK, loop(&it));
     assert_int_equal(2, count_in_story(it.all.world, "due work"));
-    narrative_free(&it.all.passes);
+    dismiss(&it.all);
 }
 
 static void fail_the_disk(night *it)
@@ -261,7 +260,7 @@ static void a_failing_database_ends_the_loop(void **state)
     assert_int_equal(DUR_CORRUPT, loop(&it));
     it.stops_in = it.sleeps + 1;
     assert_int_equal(DUR_OK, loop(&it));
-    narrative_free(&it.all.passes);
+    dismiss(&it.all);
 }
 
 static void work_in_sleep(night *it)
@@ -278,7 +277,7 @@ static void nobody_works_while_the_loop_sleeps(void **state)
     it.disturb = work_in_sleep;
     it.stops_in = 2;
     assert_int_equal(DUR_OK, loop(&it));
-    narrative_free(&it.all.passes);
+    dismiss(&it.all);
 }
 
 /* The budget of one call is no end of the loop, and no reason to sleep. */
@@ -293,7 +292,7 @@ static void a_small_budget_makes_many_calls(void **state)
     assert_int_equal(DUR_OK, loop(&it));
     assert_string_equal("run-1: DUR_OK\nrun-2: DUR_OK\n", it.all.passes.text);
     assert_slept(&it, "1");
-    narrative_free(&it.all.passes);
+    dismiss(&it.all);
 }
 
 static void close_the_log(crew *all, dur_run *run)
@@ -312,7 +311,7 @@ static void a_workflow_that_closes_the_log_ends_the_loop(void **state)
     assert_int_equal(DUR_MISUSE, loop(&it));
     world->store = memory_store_share(world->witness);
     world->log = durable_log_new(world->store, DUR_OK, &world->options);
-    narrative_free(&it.all.passes);
+    dismiss(&it.all);
 }
 
 int main(void)

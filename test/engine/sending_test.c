@@ -61,7 +61,7 @@ static void nobody_receives_what_is_sent_to_nobody(void **state)
     assert_int_equal(DUR_ENDED, send_to(world, "run-1", NULL, NULL));
     assert_string_equal("run \"run-1\" has ended (completed): signal \"mail\" was not sent",
                         dur_errmsg(world->log));
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 static int always_fail(dur_run *run, void *user)
@@ -223,7 +223,7 @@ static void of_all_answers_one_counts(void **state)
     assert_int_equal(DUR_OK, it.code);
     assert_int_equal(42, it.answer);
     assert_int_equal(DUR_ENDED, dur_complete_callback(world->log, it.token, dur_null()));
-    narrative_free(&it.all.passes);
+    dismiss(&it.all);
 }
 
 static void a_rejection_without_words_says_so(void **state)
@@ -236,7 +236,7 @@ static void a_rejection_without_words_says_so(void **state)
     assert_passes(&it.all, "run-1: DUR_OK\n");
     assert_int_equal(DUR_FAILED, it.code);
     assert_string_equal("rejected", it.failure);
-    narrative_free(&it.all.passes);
+    dismiss(&it.all);
 }
 
 /* "cut at 1000 bytes", at a character. */
@@ -253,7 +253,7 @@ static void a_long_rejection_is_cut(void **state)
     assert_int_equal(DUR_OK, dur_fail_callback(world->log, it.token, message));
     assert_passes(&it.all, "run-1: DUR_OK\n");
     assert_int_equal(999, strlen(it.failure));
-    narrative_free(&it.all.passes);
+    dismiss(&it.all);
 }
 
 /* A token of a run that was deleted, whose place another one may have taken. */
@@ -272,7 +272,7 @@ static void a_token_of_nobody_is_not_found(void **state)
     it.token[strlen(it.token) - 1] = last;
     memory_store_delete_run(world->witness, "run-1");
     assert_int_equal(DUR_NOT_FOUND, dur_complete_callback(world->log, it.token, dur_null()));
-    narrative_free(&it.all.passes);
+    dismiss(&it.all);
 }
 
 int main(void)

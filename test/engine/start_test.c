@@ -56,7 +56,7 @@ static void a_time_that_never_comes_is_a_time(void **state)
     enlist(&all);
     assert_passes(&all, "");
     assert_int_equal(INT64_MAX - 1 - FAKE_CLOCK_START_MS, all.wake_ms);
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 static void starting_twice_starts_once(void **state)
@@ -96,7 +96,7 @@ static void a_run_that_has_ended_was_started_before(void **state)
     assert_int_equal(DUR_OK,
                      dur_execute(world->log, "work", "run-1", NULL, count_steps, &all));
     assert_int_equal(DUR_REPLAYED, dur_start(world->log, "work", "run-1", NULL));
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 static void what_was_started_can_be_executed_by_hand(void **state)
@@ -112,7 +112,7 @@ static void what_was_started_can_be_executed_by_hand(void **state)
                         "claim run-1 after epoch 0 claims 1\n" /* no limits by hand */
                         "append run-1 #1 \"step\" result low 1: recorded\n"
                         "end run-1 completed\n"); /* a new run has nothing to load */
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 static void a_failing_store_starts_nothing(void **state)
@@ -155,7 +155,7 @@ static void wrong_start_options_are_misuse(void **state)
     assert_int_equal(DUR_MISUSE, dur_start(world->log, "work", NULL, NULL));
     assert_int_equal(DUR_MISUSE, dur_start(NULL, "work", "run-1", NULL));
     assert_story(world, "");
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 /* "For dur_start()": a call that executes at once has no time to start at. */
@@ -174,7 +174,7 @@ static void only_dur_start_takes_a_time(void **state)
     start.priority = 7;
     assert_int_equal(DUR_OK,
                      dur_execute(world->log, "work", "run-1", &start, count_steps, &all));
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 /* A program of an earlier header gives a smaller struct: no queue, no priority. */

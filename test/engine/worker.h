@@ -20,6 +20,8 @@ typedef struct crew {
     int bodies;
     void (*act)(struct crew *crew, dur_run *run); /* in the workflow, before its step; once */
     int64_t wake_ms;                              /* what the last dur_work() gave */
+    dur_run *held[4];                             /* runs that nobody works on */
+    int held_count;
     dur_work_options options;
 } crew;
 
@@ -78,6 +80,20 @@ static inline void start_with(crew *all, const char *id, int priority, int64_t s
 static inline int work(crew *all)
 {
     return dur_work(all->world->log, &all->options, &all->wake_ms);
+}
+
+static inline dur_run *hold(crew *all, const char *id)
+{
+    dur_run **run = &all->held[all->held_count++];
+
+    assert_int_equal(DUR_OK, dur_begin_run(all->world->log, "work", id, NULL, run));
+    return *run;
+}
+
+static inline void dismiss(crew *all)
+{
+    for (int i = 0; i < all->held_count; i++) dur_close_run(all->held[i]);
+    narrative_free(&all->passes);
 }
 
 /* One dur_work() whose passes were these. */

@@ -14,7 +14,7 @@ static void an_idle_worker_only_looks(void **state)
     assert_int_equal(-1, all.wake_ms);
     assert_story(all.world, "held work: none\n"
                             "due work: none\n");
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 static void without_a_workflow_there_is_nothing_to_look_at(void **state)
@@ -26,7 +26,7 @@ static void without_a_workflow_there_is_nothing_to_look_at(void **state)
     assert_passes(&all, "");
     assert_int_equal(-1, all.wake_ms);
     assert_story(all.world, "");
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 /* ---- Due ---- */
@@ -50,7 +50,7 @@ static void a_started_run_is_claimed_once_and_executed(void **state)
                             "end run-1 completed\n"
                             "due work: none\n"
                             "held work: none\n");
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 static void a_run_is_not_taken_before_its_time(void **state)
@@ -74,7 +74,7 @@ static void a_run_is_not_taken_before_its_time(void **state)
     assert_int_equal(3600001, all.wake_ms);
     fake_clock_advance(&all.world->clock, 3600001);
     assert_passes(&all, "run-2: DUR_OK\n");
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 static void larger_priorities_go_first_and_the_longest_due_among_equals(void **state)
@@ -92,7 +92,7 @@ static void larger_priorities_go_first_and_the_longest_due_among_equals(void **s
                         "high-1: DUR_OK\n"
                         "high-2: DUR_OK\n"
                         "low-1: DUR_OK\n");
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 /* No starvation: "each eighth pass takes the longest due of all". */
@@ -114,7 +114,7 @@ static void each_eighth_pass_takes_the_longest_due_of_all(void **state)
                         "new-5: DUR_OK\nnew-6: DUR_OK\nnew-7: DUR_OK\nold-1: DUR_OK\n"
                         "new-8: DUR_OK\nnew-9: DUR_OK\nnew-10: DUR_OK\nnew-11: DUR_OK\n"
                         "new-12: DUR_OK\nnew-13: DUR_OK\nnew-14: DUR_OK\nold-2: DUR_OK\n");
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 /* The turn is the log's, not the call's: one pass a call starves nobody either. */
@@ -134,7 +134,7 @@ static void the_eighth_pass_counts_over_all_calls(void **state)
     for (int i = 1; i <= 7; i++) assert_int_equal(DUR_OK, work(&all));
     narrative_clear(&all.passes);
     assert_passes(&all, "old: DUR_OK\n");
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 static void runs_of_unregistered_workflows_are_left_alone(void **state)
@@ -150,7 +150,7 @@ static void runs_of_unregistered_workflows_are_left_alone(void **state)
     fake_clock_advance(&all.world->clock, 1);
     assert_passes(&all, "run-1: DUR_OK\n");
     assert_int_equal(-1, all.wake_ms); /* nothing of ours will be due */
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 static void a_workflow_can_be_taken_back(void **state)
@@ -163,7 +163,7 @@ static void a_workflow_can_be_taken_back(void **state)
     assert_passes(&all, "");
     enlist(&all);
     assert_passes(&all, "run-1: DUR_OK\n");
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 static void another_queue_is_served_once_it_is_named(void **state)
@@ -183,7 +183,7 @@ static void another_queue_is_served_once_it_is_named(void **state)
     assert_passes(&all, "run-1: DUR_OK\n");
     assert_int_equal(2, count_in_story(all.world, "due nightly"));
     assert_int_equal(2, count_in_story(all.world, "due work"));
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 /* ---- Waiting runs ---- */
@@ -211,7 +211,7 @@ static void a_run_that_waits_is_taken_when_it_is_due(void **state)
     fake_clock_advance(&all.world->clock, 3600000);
     assert_passes(&all, "run-1: DUR_OK\n");
     assert_int_equal(1, all.bodies);
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 /* By hand it is not executed before its time, and `fn` is not called. */
@@ -235,7 +235,7 @@ static void by_hand_a_waiting_run_says_until_when(void **state)
     assert_int_equal(DUR_OK,
                      dur_execute(all.world->log, "work", "run-1", NULL, count_steps, &all));
     assert_int_equal(1, all.bodies);
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 static int wait_for_mail(dur_run *run, void *user)
@@ -262,18 +262,10 @@ static void a_signal_makes_a_run_due_at_once(void **state)
     assert_int_equal(DUR_OK, dur_signal(all.world->log, "run-1", "mail", dur_null(), NULL));
     assert_passes(&all, "run-1: DUR_OK\n");
     assert_int_equal(1, all.bodies);
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 /* ---- Left behind ---- */
-
-static void hold(crew *all, const char *id)
-{
-    dur_run *run = NULL;
-
-    assert_int_equal(DUR_OK, dur_begin_run(all->world->log, "work", id, NULL, &run));
-    assert_non_null(run);
-}
 
 static void what_a_dead_owner_left_behind_goes_first(void **state)
 {
@@ -288,7 +280,7 @@ static void what_a_dead_owner_left_behind_goes_first(void **state)
                         "begun-2: DUR_OK\n"
                         "new: DUR_OK\n");
     assert_int_equal(-1, all.wake_ms);
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 static void what_a_living_owner_holds_is_left_to_it(void **state)
@@ -306,7 +298,7 @@ static void what_a_living_owner_holds_is_left_to_it(void **state)
     assert_int_equal(100, all.wake_ms); /* the lease ends earlier */
     fake_clock_advance(&all.world->clock, 100);
     assert_passes(&all, "theirs: DUR_OK\n");
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 static void what_another_owner_holds_does_not_hold_up_what_is_due(void **state)
@@ -320,7 +312,7 @@ static void what_another_owner_holds_does_not_hold_up_what_is_due(void **state)
     start_with(&all, "ours", 0, 0);
     assert_passes(&all, "ours: DUR_OK\n");
     assert_int_equal(1000, all.wake_ms);
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 static void a_run_that_is_open_here_is_left_to_its_handle(void **state)
@@ -334,25 +326,22 @@ static void a_run_that_is_open_here_is_left_to_its_handle(void **state)
     assert_int_equal(-1, all.wake_ms);
     fake_clock_advance(&all.world->clock, 700000); /* nor after its lease: nobody else is there */
     assert_passes(&all, "");
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 /* The handle is open still, but its claim is gone: the run was given back when it was suspended. */
 static void a_waiting_run_whose_handle_is_open_is_taken(void **state)
 {
     crew all = crew_for(*state);
-    dur_run *run = NULL;
 
     enlist(&all);
-    assert_int_equal(DUR_OK, dur_begin_run(all.world->log, "work", "run-1", NULL, &run));
-    assert_int_equal(DUR_SUSPENDED, dur_sleep(run, "second", 1000));
+    assert_int_equal(DUR_SUSPENDED, dur_sleep(hold(&all, "run-1"), "second", 1000));
     assert_int_equal(DUR_OK, dur_register(all.world->log, "work", wait_an_hour, &all));
     fake_clock_advance(&all.world->clock, 1000);
     narrative_clear(&all.passes);
     assert_int_equal(DUR_OK, work(&all));
     assert_string_equal("run-1: DUR_DIVERGED\n", all.passes.text); /* another name: but taken */
-    dur_close_run(run);
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 /* ---- Bounds ---- */
@@ -368,7 +357,7 @@ static void a_call_makes_no_more_passes_than_it_was_told(void **state)
     assert_int_equal(0, all.wake_ms);
     assert_passes(&all, "c: DUR_OK\n");
     assert_int_equal(-1, all.wake_ms);
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 static void take_a_second(crew *all, dur_run *run)
@@ -392,7 +381,7 @@ static void no_pass_begins_after_the_budget(void **state)
     start_with(&all, "c", 0, 0);
     all.act = take_a_second;
     assert_passes(&all, "b: DUR_OK\nc: DUR_OK\n");
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 /* Started in one batch, 100 of them: the clock goes backwards in each pass. */
@@ -419,7 +408,7 @@ static void a_clock_that_goes_backwards_makes_no_call_endless(void **state)
     assert_int_equal(DUR_OK, work(&all));
     assert_int_equal(100, all.bodies); /* the default of max_passes */
     assert_int_equal(0, all.wake_ms);
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 /* ---- Misuse ---- */
@@ -442,7 +431,7 @@ static void a_workflow_does_not_call_the_worker(void **state)
     assert_passes(&all, "run-1: DUR_OK\n");
     start_with(&all, "run-2", 0, 0);
     assert_passes(&all, "run-2: DUR_OK\n"); /* and the one that ran is not harmed */
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 static void close_the_log(crew *all, dur_run *run)
@@ -466,7 +455,7 @@ static void a_workflow_that_closes_the_log_ends_the_work(void **state)
     world->dead_count = 0;
     world->store = memory_store_share(world->witness);
     world->log = durable_log_new(world->store, DUR_OK, &world->options);
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 static void wrong_options_are_misuse(void **state)
@@ -490,7 +479,7 @@ static void wrong_options_are_misuse(void **state)
     assert_int_equal(DUR_MISUSE, dur_register(log, "", count_steps, NULL));
     assert_int_equal(DUR_MISUSE, dur_register(NULL, "work", count_steps, NULL));
     assert_int_equal(DUR_MISUSE, dur_serve_queue(log, NULL, NULL));
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 int main(void)

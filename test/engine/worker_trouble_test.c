@@ -48,7 +48,7 @@ static void after_a_lost_race_the_worker_chooses_anew(void **state)
                             "end run-2 completed\n"
                             "due work: none\n"
                             "held work: run-1 until 9223372036854775807\n");
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 /* A store that shows what cannot be had: the worker does not spin on it. */
@@ -64,7 +64,7 @@ static void a_run_that_is_shown_and_never_to_be_had_is_left_alone(void **state)
     assert_int_equal(10, all.wake_ms);
     assert_int_equal(1, count_in_story(all.world, "claim run-1"));
     assert_passes(&all, "run-1: DUR_OK\n");
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 /* ---- Limits ---- */
@@ -101,7 +101,7 @@ static void limits_are_written_only_where_they_differ(void **state)
     assert_int_equal(DUR_OK, dur_serve_queue(all.world->log, "work", &limits));
     assert_story(all.world, "queue work\n"
                             "limit work to 0, 0 a process, every 31536000000000000 us\n");
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 static void a_rate_spreads_the_passes(void **state)
@@ -123,47 +123,40 @@ static void a_rate_spreads_the_passes(void **state)
     fake_clock_advance(&all.world->clock, -3600000); /* set back: it does not wait an hour */
     start_with(&all, "d", 0, 0);
     assert_passes(&all, "d: DUR_OK\n");
-    narrative_free(&all.passes);
-}
-
-static void begin(crew *all, const char *id, dur_run **run)
-{
-    assert_int_equal(DUR_OK, dur_begin_run(all->world->log, "work", id, NULL, run));
+    dismiss(&all);
 }
 
 static void a_full_queue_waits_for_a_pass_to_end(void **state)
 {
     crew all = crew_for(*state);
-    dur_run *run = NULL;
+    dur_run *run;
 
     enlist(&all);
     limit(&all, 1, 0, 0);
-    begin(&all, "held", &run);
+    run = hold(&all, "held");
     start_with(&all, "due", 7, 0);
     assert_int_equal(DUR_OK, dur_register(all.world->log, "free", count_steps, &all));
     assert_int_equal(DUR_OK, dur_start(all.world->log, "free", "other-queue", NULL));
     assert_passes(&all, "other-queue: DUR_OK\n"); /* a full queue is in nobody's way */
     assert_int_equal(1000, all.wake_ms);
     assert_int_equal(DUR_OK, dur_complete_run(run, dur_null()));
-    dur_close_run(run);
     assert_passes(&all, "due: DUR_OK\n");
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 /* The trap: what dead owners hold counts, and would keep itself from being taken over. */
 static void a_queue_that_dead_owners_have_filled_is_emptied(void **state)
 {
     crew all = crew_for(*state);
-    dur_run *run;
 
-    begin(&all, "begun-1", &run);
-    begin(&all, "begun-2", &run);
+    hold(&all, "begun-1");
+    hold(&all, "begun-2");
     engine_world_succeed(all.world);
     enlist(&all);
     limit(&all, 1, 1, 0);
     start_with(&all, "new", 0, 0);
     assert_passes(&all, "begun-1: DUR_OK\nbegun-2: DUR_OK\nnew: DUR_OK\n");
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 /* ---- The database ---- */
@@ -198,7 +191,7 @@ static void a_poll_that_fails_is_told(void **state)
         narrative_clear(&all.passes);
     }
     assert_int_equal(40, all.bodies);
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 static void a_pass_that_meets_a_failing_database_ends_the_work(void **state)
@@ -223,7 +216,7 @@ static void a_pass_that_meets_a_failing_database_ends_the_work(void **state)
         memory_store_delete_run(all.world->witness, "a");
         memory_store_delete_run(all.world->witness, "b");
     }
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 /* ---- A run's own troubles ---- */
@@ -253,7 +246,7 @@ static void what_a_pass_comes_to_is_the_runs_own(void **state)
                         "works: DUR_OK\n");
     assert_string_equal("", dur_errmsg(all.world->log));
     assert_int_equal(DURABLE_BACK_OFF_FIRST_MS, all.wake_ms); /* given back, to come later */
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 /* Later each time, and parked in the end; by hand it goes at once. */
@@ -275,7 +268,7 @@ static void a_run_that_always_stops_comes_later_each_time(void **state)
     assert_passes(&all, "stops: DUR_PARKED\n");
     assert_int_equal(-1, all.wake_ms);
     assert_int_equal(DUR_CLAIMS_MAX, all.bodies);
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 static void put_newer_run(crew *all, const char *id)
@@ -292,7 +285,7 @@ static void put_newer_run(crew *all, const char *id)
     assert_int_equal(DUR_OK, witness->methods->create_run(witness, &new_run, &created, NULL));
 }
 
-/* It is put back, so that those behind it are reached, and never parked: a newer program reads it. */
+/* It is put back, so that those behind it are reached; never parked: a newer program reads it. */
 static void a_run_of_a_newer_library_holds_up_nobody(void **state)
 {
     crew all = crew_for(*state);
@@ -309,7 +302,7 @@ static void a_run_of_a_newer_library_holds_up_nobody(void **state)
         assert_passes(&all, "newer: DUR_VERSION_TOO_NEW\n");
         assert_true(all.wake_ms >= DURABLE_BACK_OFF_FIRST_MS);
     }
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 static void a_damaged_run_is_not_claimed_again_and_again(void **state)
@@ -327,7 +320,7 @@ static void a_damaged_run_is_not_claimed_again_and_again(void **state)
     assert_passes(&all, "damaged: DUR_CORRUPT\n"
                         "sound: DUR_OK\n");
     assert_int_equal(1, count_in_story(all.world, "claim damaged"));
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 /* ---- The listener ---- */
@@ -352,7 +345,7 @@ static void the_listener_may_call_the_log(void **state)
     all.options.passed = call_the_log;
     start_with(&all, "first", 0, 0);
     assert_passes(&all, "first: DUR_OK\nsecond: DUR_OK\nthird: DUR_OK\n");
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 /* What it did does not hide why the work ended. */
@@ -367,7 +360,7 @@ static void the_listener_does_not_hide_an_error(void **state)
     memory_store_fail(all.world->store, "append", 1, DUR_FULL, MEMORY_BEFORE);
     assert_int_equal(DUR_FULL, work(&all));
     assert_non_null(strstr(dur_errmsg(all.world->log), "run \"first\", position 1"));
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 static void close_in_listener(const char *workflow, const char *run_id, int code,
@@ -391,7 +384,7 @@ static void a_listener_that_closes_the_log_ends_the_work(void **state)
     assert_string_equal("first: DUR_OK\n", all.passes.text);
     world->store = memory_store_share(world->witness);
     world->log = durable_log_new(world->store, DUR_OK, &world->options);
-    narrative_free(&all.passes);
+    dismiss(&all);
 }
 
 int main(void)
