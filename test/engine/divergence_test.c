@@ -161,6 +161,7 @@ static void a_step_after_the_recorded_ones_is_no_divergence(void **state)
     assert_story(world, "find run-1: running epoch 1\n"
                         "claim run-1 after epoch 1 claims 2\n"
                         "load run-1 1..134217727: 2 rows\n"
+                        "pending run-1: 0 rows\n"
                         "append run-1 #3 \"c\" result low 3: recorded\n"
                         "append run-1 #4 \"d\" result low 4: recorded\n"
                         "end run-1 completed\n");
@@ -179,6 +180,7 @@ static void a_parked_run_goes_on_with_matching_code(void **state)
     assert_story(world, "find run-1: parked epoch 2\n"
                         "claim run-1 after epoch 2 claims 1\n"
                         "load run-1 1..134217727: 3 rows\n"
+                        "pending run-1: 0 rows\n"
                         "append run-1 #4 \"d\" result low 4: recorded\n"
                         "end run-1 completed\n");
     assert_int_equal(matching.bodies, 1);

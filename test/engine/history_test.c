@@ -96,7 +96,7 @@ static void a_thousand_rows_are_read_in_a_few_batches(void **state)
     assert_int_equal(next, 1001);
     assert_true(loads >= 3 && loads <= 5);
     assert_int_equal(count_in_story(world, "confirm"), loads - 1);
-    assert_int_equal(count_in_story(world, "\n"), 2 * loads + 2); /* find, claim and end */
+    assert_int_equal(count_in_story(world, "\n"), 2 * loads + 3); /* find, claim, pending, end */
 }
 
 static void a_short_run_is_read_at_once(void **state)
@@ -109,6 +109,7 @@ static void a_short_run_is_read_at_once(void **state)
     assert_story(world, "find run-1: running epoch 1\n"
                         "claim run-1 after epoch 1 claims 2\n"
                         "load run-1 1..134217727: 10 rows\n"
+                        "pending run-1: 0 rows\n"
                         "end run-1 completed\n");
 }
 
@@ -149,6 +150,7 @@ static void values_larger_than_a_batch_are_read_one_by_one(void **state)
                         "load run-1 3..134217727: 2 rows\n"
                         "confirm run-1\n"
                         "load run-1 4..134217727: 1 rows\n"
+                        "pending run-1: 0 rows\n"
                         "end run-1 completed\n");
 }
 

@@ -81,6 +81,7 @@ static void what_was_not_recorded_is_written_first_by_the_next_execute(void **st
                                  "append run-1 #2 \"b\" result low 2: recorded\n"
                                  "claim run-1 after epoch 1 claims 2\n"
                                  "load run-1 1..134217727: 2 rows\n"
+                                 "pending run-1: 0 rows\n"
                                  "append run-1 #3 \"c\" result low 3: recorded\n"
                                  "end run-1 completed\n");
             assert_once(&user);
@@ -102,6 +103,7 @@ static void what_was_recorded_all_the_same_is_not_recorded_twice(void **state)
                         "append run-1 #2 \"b\" result low 2: already there\n"
                         "claim run-1 after epoch 1 claims 2\n"
                         "load run-1 1..134217727: 2 rows\n"
+                        "pending run-1: 0 rows\n"
                         "append run-1 #3 \"c\" result low 3: recorded\n"
                         "end run-1 completed\n");
     assert_once(&user);
@@ -120,6 +122,7 @@ static void a_failure_is_kept_like_a_result(void **state)
                         "append run-1 #2 \"b\" failure low 2: recorded\n"
                         "claim run-1 after epoch 1 claims 2\n"
                         "load run-1 1..134217727: 2 rows\n"
+                        "pending run-1: 0 rows\n"
                         "end run-1 failed\n");
     assert_int_equal(user.bodies[2], 1);
 }
@@ -158,6 +161,7 @@ static void a_log_that_closes_tries_once_more(void **state)
     assert_story(world, "find run-1: running epoch 1\n"
                         "claim run-1 after epoch 1 claims 2\n"
                         "load run-1 1..134217727: 2 rows\n"
+                        "pending run-1: 0 rows\n"
                         "append run-1 #3 \"c\" result low 3: recorded\n"
                         "end run-1 completed\n");
     assert_once(&user);
@@ -196,6 +200,7 @@ static void what_was_kept_is_forgotten_when_the_run_has_another_owner(void **sta
     assert_story(world, "find run-1: running epoch 2\n"
                         "claim run-1 after epoch 2 claims 2\n"
                         "load run-1 1..134217727: 1 rows\n"
+                        "pending run-1: 0 rows\n"
                         "append run-1 #2 \"b\" result low 2: recorded\n"
                         "append run-1 #3 \"c\" result low 3: recorded\n"
                         "end run-1 completed\n");
@@ -216,6 +221,7 @@ static void what_was_kept_is_forgotten_when_the_token_is_another(void **state)
     assert_story(world, "find run-1: running epoch 1\n"
                         "claim run-1 after epoch 1 claims 2\n"
                         "load run-1 1..134217727: 1 rows\n"
+                        "pending run-1: 0 rows\n"
                         "append run-1 #2 \"b\" result low 2: recorded\n"
                         "append run-1 #3 \"c\" result low 3: recorded\n"
                         "end run-1 completed\n");

@@ -98,6 +98,7 @@ static void a_legal_gap_is_executed_and_the_steps_after_it_replayed(void **state
                         "claim run-1 after epoch 1 claims 2\n"
                         "load run-1 1..134217727: 1 rows\n"
                         "summarize run-1: last 2 epoch 1 low 1\n"
+                        "pending run-1: 0 rows\n"
                         "append run-1 #1 \"step-1\" result low 1: recorded\n"
                         "end run-1 completed\n");
 }

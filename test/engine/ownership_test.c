@@ -201,6 +201,7 @@ static void what_was_rolled_back_stops_the_run_and_keeps_nothing(void **state)
     assert_story(world, "find run-1: running epoch 1\n"
                         "claim run-1 after epoch 1 claims 2\n"
                         "load run-1 1..134217727: 1 rows\n"
+                        "pending run-1: 0 rows\n"
                         "append run-1 #2 \"b\" result low 2: recorded\n"
                         "append run-1 #3 \"c\" result low 3: recorded\n"
                         "end run-1 completed\n");
@@ -449,6 +450,7 @@ static void a_run_claimed_ten_times_without_a_row_is_parked(void **state)
     assert_story(world, "find run-1: parked epoch 11\n"
                         "claim run-1 after epoch 11 claims 1\n"
                         "load run-1 1..134217727: 0 rows\n"
+                        "pending run-1: 0 rows\n"
                         "append run-1 #1 \"a\" result low 1: recorded\n"
                         "append run-1 #2 \"b\" result low 2: recorded\n"
                         "append run-1 #3 \"c\" result low 3: recorded\n"
@@ -499,7 +501,8 @@ static void nine_deaths_after_the_last_row_are_not_ten(void **state)
     assert_story(world, "find run-1: running epoch 10\n"
                         "summarize run-1: last 1 epoch 1 low 1\n"
                         "claim run-1 after epoch 10 claims 10\n"
-                        "load run-1 1..134217727: 1 rows\n");
+                        "load run-1 1..134217727: 1 rows\n"
+                        "pending run-1: 0 rows\n");
     engine_world_succeed(world);
     assert_int_equal(execute(world, &user), DUR_PARKED);
     assert_story(world, "find run-1: running epoch 11\n"

@@ -113,6 +113,7 @@ static void after_a_death_at_any_event_the_next_owner_goes_on_where_it_was(void 
         "find order-1: running epoch 1\n"
         "claim order-1 after epoch 1 claims 2\n"
         "load order-1 1..134217727: 0 rows\n"
+        "pending order-1: 0 rows\n"
         "append order-1 #1 \"charge\" result low 1: recorded\n"
         "append order-1 #2 \"pack\" result low 2: recorded\n"
         "append order-1 #3 \"ship\" result low 3: recorded\n"
@@ -121,6 +122,7 @@ static void after_a_death_at_any_event_the_next_owner_goes_on_where_it_was(void 
         "find order-1: running epoch 1\n"
         "claim order-1 after epoch 1 claims 2\n"
         "load order-1 1..134217727: 1 rows\n"
+        "pending order-1: 0 rows\n"
         "append order-1 #2 \"pack\" result low 2: recorded\n"
         "append order-1 #3 \"ship\" result low 3: recorded\n"
         "end order-1 completed\n",
@@ -128,12 +130,14 @@ static void after_a_death_at_any_event_the_next_owner_goes_on_where_it_was(void 
         "find order-1: running epoch 1\n"
         "claim order-1 after epoch 1 claims 2\n"
         "load order-1 1..134217727: 2 rows\n"
+        "pending order-1: 0 rows\n"
         "append order-1 #3 \"ship\" result low 3: recorded\n"
         "end order-1 completed\n",
 
         "find order-1: running epoch 1\n"
         "claim order-1 after epoch 1 claims 2\n"
         "load order-1 1..134217727: 3 rows\n"
+        "pending order-1: 0 rows\n"
         "end order-1 completed\n",
 
         "find order-1: completed epoch 1\n",
@@ -250,6 +254,7 @@ static void a_caught_failure_is_replayed_with_its_message(void **state)
     assert_story(world, "find pay-1: running epoch 1\n"
                         "claim pay-1 after epoch 1 claims 2\n"
                         "load pay-1 1..134217727: 1 rows\n"
+                        "pending pay-1: 0 rows\n"
                         "append pay-1 #2 \"refund\" result low 2: recorded\n"
                         "end pay-1 completed\n");
     assert_string_equal(user.caught, "card 7 declined");
