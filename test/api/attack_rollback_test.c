@@ -159,8 +159,11 @@ static void law1_two_logs_and_a_rollback_of_the_schema(void **state)
         }
         for (int i = 0; i < 2; i++) dur_close(logs[i]);
         host_run(host->db, "DROP TABLE durable_steps; DROP TABLE durable_claims;"
+                           "DROP TABLE durable_pending; DROP TABLE durable_signals;"
+                           "DROP TABLE durable_queues;"
                            "DROP TABLE durable_runs; DROP TABLE durable_log;"
-                           "DROP VIEW durable_runs_view; DROP VIEW durable_steps_view");
+                           "DROP VIEW durable_runs_view; DROP VIEW durable_steps_view;"
+                           "DROP VIEW durable_pending_view; DROP VIEW durable_signals_view");
     }
 }
 

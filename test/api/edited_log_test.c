@@ -162,8 +162,8 @@ static void law9_run_rows_edited_by_hand(void **state)
 
 /* A claim that somebody left behind, of an owner that nobody knows. */
 #define LEAVE_CLAIM                                                                                \
-    "INSERT INTO durable_claims(run, epoch, token, owner, lease_end, claims) "                     \
-    "SELECT run, epoch + 1, token, 'nobody', 0, 1 FROM durable_runs;"
+    "INSERT INTO durable_claims(run, epoch, token, owner, lease_end, claims, queue, workflow) "    \
+    "SELECT run, epoch + 1, token, 'nobody', 0, 1, queue, workflow FROM durable_runs;"
 
 /* … and a damaged claim. */
 static void law9_claim_rows_edited_by_hand(void **state)

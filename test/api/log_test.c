@@ -41,10 +41,19 @@ static void law1_the_names_in_the_schema(void **state)
     dur_close(host_log(host));
     assert_same(host_rows(host->db, "SELECT type, name FROM sqlite_schema WHERE name NOT LIKE "
                                     "'sqlite_autoindex%%' ORDER BY 1, 2"),
-                sqlite3_mprintf("row 'table'|'durable_claims'\nrow 'table'|'durable_log'\n"
-                                "row 'table'|'durable_runs'\nrow 'table'|'durable_steps'\n"
+                sqlite3_mprintf("row 'index'|'durable_claims_by_queue'\n"
+                                "row 'index'|'durable_runs_due'\n"
+                                "row 'index'|'durable_signals_by_key'\n"
+                                "row 'index'|'durable_signals_sent'\n"
+                                "row 'table'|'durable_claims'\nrow 'table'|'durable_log'\n"
+                                "row 'table'|'durable_pending'\nrow 'table'|'durable_queues'\n"
+                                "row 'table'|'durable_runs'\nrow 'table'|'durable_signals'\n"
+                                "row 'table'|'durable_steps'\n"
                                 "row 'trigger'|'durable_run_deleted'\n"
+                                "row 'trigger'|'durable_signal_sent'\n"
+                                "row 'view'|'durable_pending_view'\n"
                                 "row 'view'|'durable_runs_view'\n"
+                                "row 'view'|'durable_signals_view'\n"
                                 "row 'view'|'durable_steps_view'\n."));
     assert_int_equal(0, host_number(host->db, "SELECT count(*) FROM sqlite_schema WHERE "
                                               "sql LIKE '%%STRICT%%' OR sql LIKE '%%GENERATED%%' "
@@ -242,12 +251,20 @@ static void the_views_have_the_documented_columns(void **state)
     dur_close(host_log(host));
     assert_same(host_rows(host->db, "SELECT group_concat(name, ' ') FROM "
                                     "pragma_table_info('durable_runs_view')"),
-                sqlite3_mprintf("row 'id workflow status steps claims owner lease_end created "
-                                "ended input output failure code_version uid run'\n."));
+                sqlite3_mprintf("row 'id workflow status queue priority wakes awaits steps claims "
+                                "owner lease_end created ended input output failure code_version "
+                                "uid run'\n."));
     assert_same(host_rows(host->db, "SELECT group_concat(name, ' ') FROM "
                                     "pragma_table_info('durable_steps_view')"),
                 sqlite3_mprintf("row 'run_id position name kind outcome value began took_ms epoch "
                                 "attempt site'\n."));
+    assert_same(host_rows(host->db, "SELECT group_concat(name, ' ') FROM "
+                                    "pragma_table_info('durable_pending_view')"),
+                sqlite3_mprintf("row 'run_id position name kind attempts began wakes deadline "
+                                "heartbeat_ms details failure'\n."));
+    assert_same(host_rows(host->db, "SELECT group_concat(name, ' ') FROM "
+                                    "pragma_table_info('durable_signals_view')"),
+                sqlite3_mprintf("row 'run_id name key value failure sent received_at signal'\n."));
 }
 
 static int all_sorts(dur_run *run, void *user)

@@ -156,7 +156,7 @@ static void law1_rollback_of_the_schema(void **state)
 
     host_run(host->db, "BEGIN");
     log = host_log(host);
-    assert_int_equal(4, host_number(host->db, "SELECT count(*) FROM sqlite_schema WHERE type = "
+    assert_int_equal(7, host_number(host->db, "SELECT count(*) FROM sqlite_schema WHERE type = "
                                               "'table' AND name LIKE 'durable%%'"));
     host_run(host->db, "ROLLBACK");
     assert_int_equal(0, host_number(host->db, "SELECT count(*) FROM sqlite_schema"));
