@@ -9,7 +9,8 @@
 /* How often a long replay gives back what it was handed out. */
 #define RELEASE_EVERY 1024
 
-static const dur_step_options site = {sizeof(dur_step_options), 0, YARD_FILE, YARD_LINE};
+static const dur_step_options site = {sizeof(dur_step_options), 0, YARD_FILE, YARD_LINE, NULL,
+                                      NULL};
 
 void fixture_expect(fixture_log *fixture, int code, int expected, const char *doing)
 {
