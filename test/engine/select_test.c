@@ -392,7 +392,7 @@ static int work_then_signal(dur_run *run, void *context)
     choice *user = context;
     int result = work(run, user);
 
-    if (user->code == DUR_OK && memory_store_signals(user->world->witness, "run-1") == 0)
+    if (user->chosen && memory_store_signals(user->world->witness, "run-1") == 0)
         send(user->world, "a");
     return result;
 }
