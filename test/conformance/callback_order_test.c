@@ -28,8 +28,8 @@ static void r4_8_no_answer_after_a_step_and_the_run_fails(void **state)
                   "1 callback approval timed out NULL /1\n2 step work result NULL /1\n");
 }
 
-/* Guess: the same with an answer in time. */
-static void guess_an_answer_after_a_step(void **state)
+/* Beyond: the same with an answer in time. */
+static void beyond_an_answer_after_a_step(void **state)
 {
     stage *it = *state;
 
@@ -71,9 +71,9 @@ static void r4_10_a_rejection_during_a_wait(void **state)
                   "2 timer rest result NULL /1\n");
 }
 
-/* Guess: the same with an answer; and if there is none, a time that ran out during the wait has
+/* Beyond: the same with an answer; and if there is none, a time that ran out during the wait has
  * run out after it. */
-static void guess_an_answer_during_a_wait(void **state)
+static void beyond_an_answer_during_a_wait(void **state)
 {
     stage *it = *state;
 
@@ -87,7 +87,7 @@ static void guess_an_answer_during_a_wait(void **state)
                      "1 callback approval result 'granted' /1\n2 timer rest result NULL /1\n");
 }
 
-static void guess_a_timeout_during_a_wait(void **state)
+static void beyond_a_timeout_during_a_wait(void **state)
 {
     stage *it = *state;
 
@@ -101,8 +101,8 @@ static void guess_a_timeout_during_a_wait(void **state)
                   "1 callback approval timed out NULL /1\n2 timer rest result NULL /1\n");
 }
 
-/* Guess: no answer during the wait: the run goes on waiting, for the callback alone. */
-static void guess_an_answer_after_a_wait(void **state)
+/* Beyond: no answer during the wait: the run goes on waiting, for the callback alone. */
+static void beyond_an_answer_after_a_wait(void **state)
 {
     stage *it = *state;
 
@@ -173,8 +173,8 @@ static void r4_14_a_timeout_is_handled_and_replayed_after_a_wait(void **state)
                      "1 callback approval timed out NULL /1\n2 timer rest result NULL /1\n");
 }
 
-/* Guess: the same for a rejection that is caught. */
-static void guess_a_rejection_is_caught_and_replayed_after_a_wait(void **state)
+/* Beyond: the same for a rejection that is caught. */
+static void beyond_a_rejection_is_caught_and_replayed_after_a_wait(void **state)
 {
     stage *it = *state;
 
@@ -192,8 +192,8 @@ static void guess_a_rejection_is_caught_and_replayed_after_a_wait(void **state)
                      "2 timer rest result NULL /1\n");
 }
 
-/* Guess: the same for heartbeats that stay out. */
-static void guess_missing_heartbeats_are_handled(void **state)
+/* Beyond: the same for heartbeats that stay out. */
+static void beyond_missing_heartbeats_are_handled(void **state)
 {
     stage *it = *state;
 
@@ -219,8 +219,8 @@ static int await_twice(dur_run *run, void *user)
     return 0;
 }
 
-/* Guess: who asks twice is told twice. */
-static void guess_an_answer_may_be_asked_for_twice(void **state)
+/* Beyond: who asks twice is told twice. */
+static void beyond_an_answer_may_be_asked_for_twice(void **state)
 {
     stage *it = *state;
 
@@ -240,13 +240,13 @@ int main(void)
         BOTH_WAYS(r4_10_a_rejection_during_a_wait),
         BOTH_WAYS(r4_12_an_answer_is_replayed_after_a_wait),
         BOTH_WAYS(r4_14_a_timeout_is_handled_and_replayed_after_a_wait),
-        BOTH_WAYS(guess_an_answer_after_a_step),
-        BOTH_WAYS(guess_an_answer_during_a_wait),
-        BOTH_WAYS(guess_a_timeout_during_a_wait),
-        BOTH_WAYS(guess_an_answer_after_a_wait),
-        BOTH_WAYS(guess_a_rejection_is_caught_and_replayed_after_a_wait),
-        BOTH_WAYS(guess_missing_heartbeats_are_handled),
-        BOTH_WAYS(guess_an_answer_may_be_asked_for_twice),
+        BOTH_WAYS(beyond_an_answer_after_a_step),
+        BOTH_WAYS(beyond_an_answer_during_a_wait),
+        BOTH_WAYS(beyond_a_timeout_during_a_wait),
+        BOTH_WAYS(beyond_an_answer_after_a_wait),
+        BOTH_WAYS(beyond_a_rejection_is_caught_and_replayed_after_a_wait),
+        BOTH_WAYS(beyond_missing_heartbeats_are_handled),
+        BOTH_WAYS(beyond_an_answer_may_be_asked_for_twice),
     };
 
     return cmocka_run_group_tests_name("callback order", tests, NULL, NULL);

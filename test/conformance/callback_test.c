@@ -70,8 +70,8 @@ static void r4_16_a_number_is_answered(void **state)
     assert_completed(it, "'42, doubled 84'", "1 callback count result 42 /1\n");
 }
 
-/* Guess: "nothing" is an answer, too, and a rejection may come without words. */
-static void guess_an_answer_of_nothing(void **state)
+/* Beyond: "nothing" is an answer, too, and a rejection may come without words. */
+static void beyond_an_answer_of_nothing(void **state)
 {
     stage *it = *state;
 
@@ -82,7 +82,7 @@ static void guess_an_answer_of_nothing(void **state)
     assert_completed(it, "NULL", "1 callback approval result NULL /1\n");
 }
 
-static void guess_a_rejection_without_words(void **state)
+static void beyond_a_rejection_without_words(void **state)
 {
     stage *it = *state;
 
@@ -93,8 +93,8 @@ static void guess_a_rejection_without_words(void **state)
     assert_failed(it, "rejected", "1 callback approval failure 'rejected' /1\n");
 }
 
-/* Guess: 3 MB are an answer. */
-static void guess_a_large_answer(void **state)
+/* Beyond: 3 MB are an answer. */
+static void beyond_a_large_answer(void **state)
 {
     stage *it = *state;
     char *large = malloc(3000001);
@@ -111,9 +111,9 @@ static void guess_a_large_answer(void **state)
                      "1 callback approval result text of 3000000 /1\n");
 }
 
-/* Guess: one answer counts. Who comes second is told so, before the run has noticed the first
+/* Beyond: one answer counts. Who comes second is told so, before the run has noticed the first
  * answer and after; so is who has a token that nobody gave out. */
-static void guess_exactly_one_answer_counts(void **state)
+static void beyond_exactly_one_answer_counts(void **state)
 {
     stage *it = *state;
     char forged[DUR_TOKEN_SIZE];
@@ -158,9 +158,9 @@ static void beat(stage *it)
     assert_int_equal(DUR_OK, dur_heartbeat_callback(stage_world(it), it->token[0]));
 }
 
-/* Guess: each heartbeat gives it 5 s more. It moves the callback's time, not the run's, which is
+/* Beyond: each heartbeat gives it 5 s more. It moves the callback's time, not the run's, which is
  * looked at when it would have been over, and goes on waiting. */
-static void guess_heartbeats_keep_a_callback_alive(void **state)
+static void beyond_heartbeats_keep_a_callback_alive(void **state)
 {
     stage *it = *state;
 
@@ -183,8 +183,8 @@ static void guess_heartbeats_keep_a_callback_alive(void **state)
     assert_completed(it, "'granted'", "1 callback approval result 'granted' /1\n");
 }
 
-/* Guess: when the heartbeats stop, it times out, 5 s after the last one. */
-static void guess_heartbeats_that_stop(void **state)
+/* Beyond: when the heartbeats stop, it times out, 5 s after the last one. */
+static void beyond_heartbeats_that_stop(void **state)
 {
     stage *it = *state;
 
@@ -198,8 +198,8 @@ static void guess_heartbeats_that_stop(void **state)
     assert_failed(it, "no answer in time", "1 callback approval timed out NULL /1\n");
 }
 
-/* Guess: heartbeats do not move the limit of the whole. */
-static void guess_heartbeats_do_not_move_the_deadline(void **state)
+/* Beyond: heartbeats do not move the limit of the whole. */
+static void beyond_heartbeats_do_not_move_the_deadline(void **state)
 {
     stage *it = *state;
 
@@ -216,9 +216,9 @@ static void guess_heartbeats_do_not_move_the_deadline(void **state)
     assert_failed(it, "no answer in time", "1 callback approval timed out NULL /1\n");
 }
 
-/* Guess: an hour of heartbeats, each a second before the time is up. So many passes in which
+/* Beyond: an hour of heartbeats, each a second before the time is up. So many passes in which
  * nothing is recorded do not park the run. */
-static void guess_heartbeats_for_an_hour(void **state)
+static void beyond_heartbeats_for_an_hour(void **state)
 {
     stage *it = *state;
 
@@ -236,9 +236,9 @@ static void guess_heartbeats_for_an_hour(void **state)
     assert_completed(it, "'granted'", "1 callback approval result 'granted' /1\n");
 }
 
-/* Guess: who answers is told whether it counts, and the run sees the same: a late answer counts as
+/* Beyond: who answers is told whether it counts, and the run sees the same: a late answer counts as
  * long as nobody has noticed that the time is over, and not after that. */
-static void guess_a_late_answer_counts_until_the_timeout_is_noticed(void **state)
+static void beyond_a_late_answer_counts_until_the_timeout_is_noticed(void **state)
 {
     stage *it = *state;
 
@@ -252,7 +252,7 @@ static void guess_a_late_answer_counts_until_the_timeout_is_noticed(void **state
     assert_completed(it, "'late'", "1 callback approval result 'late' /1\n");
 }
 
-static void guess_an_answer_after_the_timeout_is_refused(void **state)
+static void beyond_an_answer_after_the_timeout_is_refused(void **state)
 {
     stage *it = *state;
 
@@ -268,8 +268,8 @@ static void guess_an_answer_after_the_timeout_is_refused(void **state)
     assert_int_equal(0, host_number(it->host.db, "SELECT count(*) FROM durable_signals_view"));
 }
 
-/* Guess: an answer in the last millisecond counts, however late somebody looks. */
-static void guess_an_answer_in_time_counts_however_late_it_is_seen(void **state)
+/* Beyond: an answer in the last millisecond counts, however late somebody looks. */
+static void beyond_an_answer_in_time_counts_however_late_it_is_seen(void **state)
 {
     stage *it = *state;
 
@@ -322,8 +322,8 @@ static void r4_18_two_callbacks_are_awaited_in_order(void **state)
                      "1 callback a result 'one' /1\n2 callback b result 'two' /1\n");
 }
 
-/* Guess: the other way round: the answer to b waits until it is b's turn, without a pass. */
-static void guess_two_callbacks_are_answered_in_the_other_order(void **state)
+/* Beyond: the other way round: the answer to b waits until it is b's turn, without a pass. */
+static void beyond_two_callbacks_are_answered_in_the_other_order(void **state)
 {
     stage *it = *state;
 
@@ -348,8 +348,8 @@ static int ask_in_vain(dur_run *run, void *user)
     return 0;
 }
 
-/* Guess: nobody has to await a callback; its token ends with the run. */
-static void guess_a_callback_that_nobody_awaits(void **state)
+/* Beyond: nobody has to await a callback; its token ends with the run. */
+static void beyond_a_callback_that_nobody_awaits(void **state)
 {
     stage *it = *state;
 
@@ -368,19 +368,19 @@ int main(void)
         BOTH_WAYS(r4_6_an_uncaught_rejection_fails_the_run),
         BOTH_WAYS(r4_16_a_number_is_answered),
         BOTH_WAYS(r4_18_two_callbacks_are_awaited_in_order),
-        BOTH_WAYS(guess_an_answer_of_nothing),
-        BOTH_WAYS(guess_a_rejection_without_words),
-        BOTH_WAYS(guess_a_large_answer),
-        BOTH_WAYS(guess_exactly_one_answer_counts),
-        BOTH_WAYS(guess_heartbeats_keep_a_callback_alive),
-        BOTH_WAYS(guess_heartbeats_that_stop),
-        BOTH_WAYS(guess_heartbeats_do_not_move_the_deadline),
-        BOTH_WAYS(guess_heartbeats_for_an_hour),
-        BOTH_WAYS(guess_a_late_answer_counts_until_the_timeout_is_noticed),
-        BOTH_WAYS(guess_an_answer_after_the_timeout_is_refused),
-        BOTH_WAYS(guess_an_answer_in_time_counts_however_late_it_is_seen),
-        BOTH_WAYS(guess_two_callbacks_are_answered_in_the_other_order),
-        BOTH_WAYS(guess_a_callback_that_nobody_awaits),
+        BOTH_WAYS(beyond_an_answer_of_nothing),
+        BOTH_WAYS(beyond_a_rejection_without_words),
+        BOTH_WAYS(beyond_a_large_answer),
+        BOTH_WAYS(beyond_exactly_one_answer_counts),
+        BOTH_WAYS(beyond_heartbeats_keep_a_callback_alive),
+        BOTH_WAYS(beyond_heartbeats_that_stop),
+        BOTH_WAYS(beyond_heartbeats_do_not_move_the_deadline),
+        BOTH_WAYS(beyond_heartbeats_for_an_hour),
+        BOTH_WAYS(beyond_a_late_answer_counts_until_the_timeout_is_noticed),
+        BOTH_WAYS(beyond_an_answer_after_the_timeout_is_refused),
+        BOTH_WAYS(beyond_an_answer_in_time_counts_however_late_it_is_seen),
+        BOTH_WAYS(beyond_two_callbacks_are_answered_in_the_other_order),
+        BOTH_WAYS(beyond_a_callback_that_nobody_awaits),
     };
 
     return cmocka_run_group_tests_name("callback", tests, NULL, NULL);

@@ -48,9 +48,9 @@ static int die_between_steps(dur_run *run, void *user)
     return 0;
 }
 
-/* Guess: what the dead process had recorded is not executed again; the step that it died in is, as
+/* Beyond: what the dead process had recorded is not executed again; the step that it died in is, as
  * the same attempt. Another worker takes the run over at once. */
-static void guess_the_step_of_a_dead_process_is_executed_again(void **state)
+static void beyond_the_step_of_a_dead_process_is_executed_again(void **state)
 {
     stage *it = *state;
 
@@ -81,9 +81,9 @@ static int fail_or_die(dur_run *run, void *user)
     return 0;
 }
 
-/* Guess: a death between two failures neither counts as an attempt nor makes others forgotten, and
+/* Beyond: a death between two failures neither counts as an attempt nor makes others forgotten, and
  * what the dead one had stored is there for the next. */
-static void guess_a_death_neither_counts_nor_forgets_attempts(void **state)
+static void beyond_a_death_neither_counts_nor_forgets_attempts(void **state)
 {
     stage *it = *state;
 
@@ -124,9 +124,9 @@ static int submit_or_die(dur_run *run, void *user)
     return give_answer(run, callback);
 }
 
-/* Guess: a submitter that dies behind its work is executed again, with the same token; an answer to
- * the first one's mail is not lost, and one to the second one's comes too late. */
-static void guess_an_answer_to_a_dead_submitter(void **state)
+/* Beyond: a submitter that dies behind its work is executed again, with the same token; an answer
+ * to the first one's mail is not lost, and one to the second one's comes too late. */
+static void beyond_an_answer_to_a_dead_submitter(void **state)
 {
     stage *it = *state;
 
@@ -151,8 +151,8 @@ static int wait_or_die(dur_run *run, void *user)
     return 0;
 }
 
-/* Guess: a process that dies after a wait has waited for all that come after it. */
-static void guess_a_wait_is_over_for_the_next_process_too(void **state)
+/* Beyond: a process that dies after a wait has waited for all that come after it. */
+static void beyond_a_wait_is_over_for_the_next_process_too(void **state)
 {
     stage *it = *state;
 
@@ -168,10 +168,10 @@ static void guess_a_wait_is_over_for_the_next_process_too(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        BY_A_WORKER(guess_the_step_of_a_dead_process_is_executed_again),
-        BY_A_WORKER(guess_a_death_neither_counts_nor_forgets_attempts),
-        BY_A_WORKER(guess_an_answer_to_a_dead_submitter),
-        BY_A_WORKER(guess_a_wait_is_over_for_the_next_process_too),
+        BY_A_WORKER(beyond_the_step_of_a_dead_process_is_executed_again),
+        BY_A_WORKER(beyond_a_death_neither_counts_nor_forgets_attempts),
+        BY_A_WORKER(beyond_an_answer_to_a_dead_submitter),
+        BY_A_WORKER(beyond_a_wait_is_over_for_the_next_process_too),
     };
 
     return cmocka_run_group_tests_name("crash", tests, NULL, NULL);

@@ -113,8 +113,8 @@ static void r1_16_a_failure_of_the_wrong_kind_is_final(void **state)
                   "1 step call failure 'TransientError: line 3' /1\n");
 }
 
-/* Guess: failures of the right kind are tried again, until one of the wrong kind comes. */
-static void guess_each_failure_is_judged_for_itself(void **state)
+/* Beyond: failures of the right kind are tried again, until one of the wrong kind comes. */
+static void beyond_each_failure_is_judged_for_itself(void **state)
 {
     stage *it = *state;
 
@@ -145,8 +145,8 @@ static int say_when(dur_run *run, void *user)
     return 0;
 }
 
-/* Guess: the failure itself says when to come back, at once or never, with or without a policy. */
-static void guess_the_failure_says_when_to_come_back(void **state)
+/* Beyond: the failure itself says when to come back, at once or never; it needs no policy … */
+static void beyond_the_failure_says_when_to_come_back(void **state)
 {
     stage *it = *state;
 
@@ -159,10 +159,24 @@ static void guess_the_failure_says_when_to_come_back(void **state)
     assert_failed(it, "come back later", "1 step call failure 'come back later' /3\n");
 }
 
+/* … and where there is one, its intervals and its predicate have no say, but its limits hold. */
+static void beyond_the_limits_hold_whatever_the_failure_says(void **state)
+{
+    stage *it = *state;
+
+    set_policy(it, 1000, 1, 2);
+    it->policy.retryable = is_busy;
+    it->policy.user = it;
+    stage_begin(it, say_when, dur_null());
+    stage_run_on(it);
+    assert_story(it, "0: call/1 = DUR_SUSPENDED\n30000: call/2 = DUR_FAILED\n");
+    assert_failed(it, "come back later", "1 step call failure 'come back later' /2\n");
+}
+
 /* ---- Limits -------------------------------------------------------------------------------- */
 
-/* Guess: no interval is longer than the longest. */
-static void guess_intervals_grow_to_the_longest(void **state)
+/* Beyond: no interval is longer than the longest. */
+static void beyond_intervals_grow_to_the_longest(void **state)
 {
     stage *it = *state;
 
@@ -177,8 +191,8 @@ static void guess_intervals_grow_to_the_longest(void **state)
     assert_completed(it, "'done'", "1 step flaky result 'done' /6\n");
 }
 
-/* Guess: the time for all attempts is limited as their number is; 10 s is still in time. */
-static void guess_the_time_for_all_attempts_is_limited(void **state)
+/* Beyond: the time for all attempts is limited as their number is; 10 s is still in time. */
+static void beyond_the_time_for_all_attempts_is_limited(void **state)
 {
     stage *it = *state;
 
@@ -191,8 +205,8 @@ static void guess_the_time_for_all_attempts_is_limited(void **state)
     assert_failed(it, "down", "1 step flaky failure 'down' /3\n");
 }
 
-/* Guess: a policy that allows one attempt is none. */
-static void guess_one_attempt_means_no_retry(void **state)
+/* Beyond: a policy that allows one attempt is none. */
+static void beyond_one_attempt_means_no_retry(void **state)
 {
     stage *it = *state;
 
@@ -203,9 +217,9 @@ static void guess_one_attempt_means_no_retry(void **state)
     assert_failed(it, "down", "1 step flaky failure 'down' /1\n");
 }
 
-/* Guess: the default policy is the log's; its intervals double, and each pause is drawn from
+/* Beyond: the default policy is the log's; its intervals double, and each pause is drawn from
  * between nothing and the interval. */
-static void guess_the_logs_own_policy_has_full_jitter(void **state)
+static void beyond_the_logs_own_policy_has_full_jitter(void **state)
 {
     stage *it = *state;
     int64_t pauses_ms = 0;
@@ -231,8 +245,8 @@ static void guess_the_logs_own_policy_has_full_jitter(void **state)
     assert_completed(it, "'done'", "1 step flaky result 'done' /6\n");
 }
 
-/* Guess: short pauses may be slept through where the host allows it: one pass, the same rows. */
-static void guess_short_pauses_are_slept_through(void **state)
+/* Beyond: short pauses may be slept through where the host allows it: one pass, the same rows. */
+static void beyond_short_pauses_are_slept_through(void **state)
 {
     stage *it = *state;
 
@@ -266,9 +280,9 @@ static int retry_in_the_middle(dur_run *run, void *user)
     return 0;
 }
 
-/* Guess: attempts are the step's: others are not executed again, count for themselves, and what is
+/* Beyond: attempts are the step's: others are not executed again, count for themselves, and what is
  * left when they are used up can be caught. A pass that is put off tells the workflow nothing. */
-static void guess_attempts_belong_to_their_step(void **state)
+static void beyond_attempts_belong_to_their_step(void **state)
 {
     stage *it = *state;
 
@@ -283,8 +297,8 @@ static void guess_attempts_belong_to_their_step(void **state)
                      "3 step flaky failure 'b is down' /2\n4 step after result NULL /1\n");
 }
 
-/* Guess: who gives up for good can leave the run to a person, who has one attempt more. */
-static void guess_a_run_is_parked_for_a_person(void **state)
+/* Beyond: who gives up for good can leave the run to a person, who has one attempt more. */
+static void beyond_a_run_is_parked_for_a_person(void **state)
 {
     stage *it = *state;
 
@@ -317,8 +331,8 @@ static int remember_key(dur_run *run, void *user)
     return 0;
 }
 
-/* Guess: the outside world can tell that two attempts are one and the same payment. */
-static void guess_all_attempts_have_one_key(void **state)
+/* Beyond: the outside world can tell that two attempts are one and the same payment. */
+static void beyond_all_attempts_have_one_key(void **state)
 {
     stage *it = *state;
 
@@ -335,16 +349,17 @@ int main(void)
         BOTH_WAYS(r1_12_four_attempts_and_no_more),
         BOTH_WAYS(r1_14_intervals_grow_by_the_coefficient),
         BOTH_WAYS(r1_16_a_failure_of_the_wrong_kind_is_final),
-        BOTH_WAYS(guess_each_failure_is_judged_for_itself),
-        BOTH_WAYS(guess_the_failure_says_when_to_come_back),
-        BOTH_WAYS(guess_intervals_grow_to_the_longest),
-        BOTH_WAYS(guess_the_time_for_all_attempts_is_limited),
-        BOTH_WAYS(guess_one_attempt_means_no_retry),
-        BOTH_WAYS(guess_the_logs_own_policy_has_full_jitter),
-        BOTH_WAYS(guess_short_pauses_are_slept_through),
-        BOTH_WAYS(guess_attempts_belong_to_their_step),
-        BOTH_WAYS(guess_a_run_is_parked_for_a_person),
-        BOTH_WAYS(guess_all_attempts_have_one_key),
+        BOTH_WAYS(beyond_each_failure_is_judged_for_itself),
+        BOTH_WAYS(beyond_the_failure_says_when_to_come_back),
+        BOTH_WAYS(beyond_the_limits_hold_whatever_the_failure_says),
+        BOTH_WAYS(beyond_intervals_grow_to_the_longest),
+        BOTH_WAYS(beyond_the_time_for_all_attempts_is_limited),
+        BOTH_WAYS(beyond_one_attempt_means_no_retry),
+        BOTH_WAYS(beyond_the_logs_own_policy_has_full_jitter),
+        BOTH_WAYS(beyond_short_pauses_are_slept_through),
+        BOTH_WAYS(beyond_attempts_belong_to_their_step),
+        BOTH_WAYS(beyond_a_run_is_parked_for_a_person),
+        BOTH_WAYS(beyond_all_attempts_have_one_key),
     };
 
     return cmocka_run_group_tests_name("retry", tests, NULL, NULL);

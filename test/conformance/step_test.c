@@ -137,8 +137,8 @@ static int several_kinds(dur_run *run, void *user)
     return 0;
 }
 
-/* Guess: each kind of value, null among them, is the same on the far side of a suspension. */
-static void guess_every_kind_of_value_survives_a_suspension(void **state)
+/* Beyond: each kind of value, null among them, is the same on the far side of a suspension. */
+static void beyond_every_kind_of_value_survives_a_suspension(void **state)
 {
     stage *it = *state;
 
@@ -183,8 +183,8 @@ static int make_large(dur_run *run, void *user)
     return 0;
 }
 
-/* Guess: results far beyond what fits into a request, 5 MB, come back and go out. */
-static void guess_a_large_value_survives_a_suspension(void **state)
+/* Beyond: results far beyond what fits into a request, 5 MB, come back and go out. */
+static void beyond_a_large_value_survives_a_suspension(void **state)
 {
     stage *it = *state;
 
@@ -244,8 +244,8 @@ static int add_in_a_row(dur_run *run, void *user)
     return 0;
 }
 
-/* Guess: each step gets the result of the one before it, and steps need no name of their own. */
-static void guess_steps_of_one_name_follow_each_other(void **state)
+/* Beyond: each step gets the result of the one before it, and steps need no name of their own. */
+static void beyond_steps_of_one_name_follow_each_other(void **state)
 {
     stage *it = *state;
 
@@ -329,8 +329,8 @@ static int fail_uncaught(dur_run *run, void *user)
     return 0;
 }
 
-/* Guess: a failure that nobody catches ends the run, with its message; nothing runs after it. */
-static void guess_an_uncaught_failure_ends_the_run(void **state)
+/* Beyond: a failure that nobody catches ends the run, with its message; nothing runs after it. */
+static void beyond_an_uncaught_failure_ends_the_run(void **state)
 {
     stage *it = *state;
 
@@ -352,8 +352,8 @@ static int fail_itself(dur_run *run, void *user)
     return 1;
 }
 
-/* Guess: the workflow's own failure ends the run, too, after a suspension as before one. */
-static void guess_the_workflow_itself_fails(void **state)
+/* Beyond: the workflow's own failure ends the run, too, after a suspension as before one. */
+static void beyond_the_workflow_itself_fails(void **state)
 {
     stage *it = *state;
 
@@ -373,11 +373,11 @@ int main(void)
         BOTH_WAYS(r1_8_a_finished_step_is_not_executed_after_the_wait),
         BOTH_WAYS(r1_10_replay_tells_the_same_failure_again),
         BOTH_WAYS(r1_20_a_caught_failure_lets_the_run_go_on),
-        BOTH_WAYS(guess_every_kind_of_value_survives_a_suspension),
-        BOTH_WAYS(guess_a_large_value_survives_a_suspension),
-        BOTH_WAYS(guess_steps_of_one_name_follow_each_other),
-        BOTH_WAYS(guess_an_uncaught_failure_ends_the_run),
-        BOTH_WAYS(guess_the_workflow_itself_fails),
+        BOTH_WAYS(beyond_every_kind_of_value_survives_a_suspension),
+        BOTH_WAYS(beyond_a_large_value_survives_a_suspension),
+        BOTH_WAYS(beyond_steps_of_one_name_follow_each_other),
+        BOTH_WAYS(beyond_an_uncaught_failure_ends_the_run),
+        BOTH_WAYS(beyond_the_workflow_itself_fails),
     };
 
     return cmocka_run_group_tests_name("step", tests, NULL, NULL);

@@ -143,7 +143,7 @@ static void r7_14_a_handled_timeout(void **state)
                      "1 callback approval timed out NULL /1\n" SUBMITTED);
 }
 
-/* ---- Guesses: the submitter ---------------------------------------------------------------- */
+/* ---- Beyond: the submitter ---------------------------------------------------------------- */
 
 static void be_patient(stage *it, int64_t max_attempts)
 {
@@ -154,8 +154,8 @@ static void be_patient(stage *it, int64_t max_attempts)
     it->step.retry = &it->policy;
 }
 
-/* Guess: the submitter is tried again like any step, for one and the same callback. */
-static void guess_a_submitter_is_tried_again(void **state)
+/* Beyond: the submitter is tried again like any step, for one and the same callback. */
+static void beyond_a_submitter_is_tried_again(void **state)
 {
     stage *it = *state;
 
@@ -174,8 +174,8 @@ static void guess_a_submitter_is_tried_again(void **state)
                      "1 callback approval result 'granted' /1\n2 step submit result NULL /2\n");
 }
 
-/* Guess: a submitter that fails for good fails the operation, uncaught … */
-static void guess_a_failing_submitter_fails_the_run(void **state)
+/* Beyond: a submitter that fails for good fails the operation, uncaught … */
+static void beyond_a_failing_submitter_fails_the_run(void **state)
 {
     stage *it = *state;
 
@@ -189,7 +189,7 @@ static void guess_a_failing_submitter_fails_the_run(void **state)
 }
 
 /* … or caught, and nobody waits for an answer that cannot come. */
-static void guess_a_failing_submitter_is_caught(void **state)
+static void beyond_a_failing_submitter_is_caught(void **state)
 {
     stage *it = *state;
 
@@ -215,8 +215,8 @@ static int answered_at_once(dur_run *run, void *user)
     return give_answer(run, callback);
 }
 
-/* Guess: an answer that comes while the submitter still runs is not lost, and nothing suspends. */
-static void guess_an_answer_while_submitting(void **state)
+/* Beyond: an answer that comes while the submitter still runs is not lost, and nothing suspends. */
+static void beyond_an_answer_while_submitting(void **state)
 {
     stage *it = *state;
 
@@ -226,10 +226,10 @@ static void guess_an_answer_while_submitting(void **state)
     assert_completed(it, "'at once'", "1 callback approval result 'at once' /1\n" SUBMITTED);
 }
 
-/* ---- Guesses: the answer ------------------------------------------------------------------- */
+/* ---- Beyond: the answer ------------------------------------------------------------------- */
 
-/* Guess: a timeout that is not handled. */
-static void guess_a_timeout_fails_the_run(void **state)
+/* Beyond: a timeout that is not handled. */
+static void beyond_a_timeout_fails_the_run(void **state)
 {
     stage *it = *state;
 
@@ -240,8 +240,8 @@ static void guess_a_timeout_fails_the_run(void **state)
     assert_failed(it, "no answer in time", "1 callback approval timed out NULL /1\n" SUBMITTED);
 }
 
-/* Guess: heartbeats carry it over the interval, and the answer comes. */
-static void guess_heartbeats_then_an_answer(void **state)
+/* Beyond: heartbeats carry it over the interval, and the answer comes. */
+static void beyond_heartbeats_then_an_answer(void **state)
 {
     stage *it = *state;
 
@@ -269,8 +269,8 @@ static int wait_for_two(dur_run *run, void *user)
     return give_answer(run, submit(run, it, 1, "director"));
 }
 
-/* Guess: one after the other; the second one's submitter runs when the first one is answered. */
-static void guess_two_operations_in_a_row(void **state)
+/* Beyond: one after the other; the second one's submitter runs when the first one is answered. */
+static void beyond_two_operations_in_a_row(void **state)
 {
     stage *it = *state;
 
@@ -304,8 +304,8 @@ static int wait_then_use(dur_run *run, void *user)
     return 0;
 }
 
-/* Guess: a step works with the answer, once, and replays after another wait. */
-static void guess_the_answer_is_used_by_a_step(void **state)
+/* Beyond: a step works with the answer, once, and replays after another wait. */
+static void beyond_the_answer_is_used_by_a_step(void **state)
 {
     stage *it = *state;
 
@@ -328,14 +328,14 @@ int main(void)
         BOTH_WAYS(r7_10_after_a_wait_and_a_step),
         BOTH_WAYS(r7_12_missing_heartbeats_fail_the_run),
         BOTH_WAYS(r7_14_a_handled_timeout),
-        BOTH_WAYS(guess_a_submitter_is_tried_again),
-        BOTH_WAYS(guess_a_failing_submitter_fails_the_run),
-        BOTH_WAYS(guess_a_failing_submitter_is_caught),
-        BOTH_WAYS(guess_an_answer_while_submitting),
-        BOTH_WAYS(guess_a_timeout_fails_the_run),
-        BOTH_WAYS(guess_heartbeats_then_an_answer),
-        BOTH_WAYS(guess_two_operations_in_a_row),
-        BOTH_WAYS(guess_the_answer_is_used_by_a_step),
+        BOTH_WAYS(beyond_a_submitter_is_tried_again),
+        BOTH_WAYS(beyond_a_failing_submitter_fails_the_run),
+        BOTH_WAYS(beyond_a_failing_submitter_is_caught),
+        BOTH_WAYS(beyond_an_answer_while_submitting),
+        BOTH_WAYS(beyond_a_timeout_fails_the_run),
+        BOTH_WAYS(beyond_heartbeats_then_an_answer),
+        BOTH_WAYS(beyond_two_operations_in_a_row),
+        BOTH_WAYS(beyond_the_answer_is_used_by_a_step),
     };
 
     return cmocka_run_group_tests_name("wait for callback", tests, NULL, NULL);

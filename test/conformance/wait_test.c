@@ -45,8 +45,8 @@ static void r2_4_a_wait_is_as_long_as_it_was_to_be(void **state)
     assert_completed(it, "NULL", "1 timer custom_wait_name result NULL /1\n");
 }
 
-/* Guess: ten years are a wait like others, through a process that ends meanwhile. */
-static void guess_a_wait_of_ten_years(void **state)
+/* Beyond: ten years are a wait like others, through a process that ends meanwhile. */
+static void beyond_a_wait_of_ten_years(void **state)
 {
     stage *it = *state;
 
@@ -59,8 +59,8 @@ static void guess_a_wait_of_ten_years(void **state)
     assert_completed(it, "NULL", "1 timer custom_wait_name result NULL /1\n");
 }
 
-/* Guess: no time, or one that has passed, is no suspension, but a row all the same. */
-static void guess_a_wait_of_no_length_is_over_at_once(void **state)
+/* Beyond: no time, or one that has passed, is no suspension, but a row all the same. */
+static void beyond_a_wait_of_no_length_is_over_at_once(void **state)
 {
     stage *it = *state;
 
@@ -70,8 +70,8 @@ static void guess_a_wait_of_no_length_is_over_at_once(void **state)
     assert_completed(it, "NULL", "1 timer custom_wait_name result NULL /1\n");
 }
 
-/* Guess: who comes late goes on at once, and the lateness is not added to anything. */
-static void guess_a_late_worker_goes_on_at_once(void **state)
+/* Beyond: who comes late goes on at once, and the lateness is not added to anything. */
+static void beyond_a_late_worker_goes_on_at_once(void **state)
 {
     stage *it = *state;
 
@@ -97,9 +97,9 @@ static int wait_three_times(dur_run *run, void *user)
     return 0;
 }
 
-/* Guess: each wait of a row begins where the one before it ended, in a pass of its own; they need
+/* Beyond: each wait of a row begins where the one before it ended, in a pass of its own; they need
  * no name of their own. */
-static void guess_waits_follow_each_other(void **state)
+static void beyond_waits_follow_each_other(void **state)
 {
     stage *it = *state;
 
@@ -138,8 +138,8 @@ static int wait_between_steps(dur_run *run, void *user)
     return 0;
 }
 
-/* Guess: waits and steps take turns. */
-static void guess_waits_and_steps_take_turns(void **state)
+/* Beyond: waits and steps take turns. */
+static void beyond_waits_and_steps_take_turns(void **state)
 {
     stage *it = *state;
 
@@ -164,8 +164,8 @@ static int wait_until_noon(dur_run *run, void *user)
     return 0;
 }
 
-/* Guess: a wait until a time of day; one that has passed is over. */
-static void guess_a_wait_until_a_time(void **state)
+/* Beyond: a wait until a time of day; one that has passed is over. */
+static void beyond_a_wait_until_a_time(void **state)
 {
     stage *it = *state;
 
@@ -185,9 +185,9 @@ static int wait_for_number(dur_run *run, void *user)
     return 0;
 }
 
-/* Guess: the end is fixed when the wait begins: by no clock that is set back, and by no new code
+/* Beyond: the end is fixed when the wait begins: by no clock that is set back, and by no new code
  * that asks for another duration, is it moved. */
-static void guess_the_end_of_a_wait_does_not_move(void **state)
+static void beyond_the_end_of_a_wait_does_not_move(void **state)
 {
     stage *it = *state;
 
@@ -203,8 +203,8 @@ static void guess_the_end_of_a_wait_does_not_move(void **state)
     assert_completed(it, "NULL", "1 timer wait result NULL /1\n");
 }
 
-/* Guess: a short wait may be slept through where the host allows it, with the same rows. */
-static void guess_a_short_wait_is_slept_through(void **state)
+/* Beyond: a short wait may be slept through where the host allows it, with the same rows. */
+static void beyond_a_short_wait_is_slept_through(void **state)
 {
     stage *it = *state;
 
@@ -226,8 +226,8 @@ static int wait_unnamed(dur_run *run, void *user)
     return 0;
 }
 
-/* Guess: a wait without a name. Here each has one: the log is to be read by people. */
-static void guess_a_wait_without_a_name_is_refused(void **state)
+/* Beyond: a wait without a name. Here each has one: the log is to be read by people. */
+static void beyond_a_wait_without_a_name_is_refused(void **state)
 {
     stage *it = *state;
 
@@ -248,15 +248,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         BOTH_WAYS(r2_2_a_wait_has_the_name_it_was_given),
         BOTH_WAYS(r2_4_a_wait_is_as_long_as_it_was_to_be),
-        BOTH_WAYS(guess_a_wait_of_ten_years),
-        BOTH_WAYS(guess_a_wait_of_no_length_is_over_at_once),
-        BOTH_WAYS(guess_a_late_worker_goes_on_at_once),
-        BOTH_WAYS(guess_waits_follow_each_other),
-        BOTH_WAYS(guess_waits_and_steps_take_turns),
-        BOTH_WAYS(guess_a_wait_until_a_time),
-        BOTH_WAYS(guess_the_end_of_a_wait_does_not_move),
-        BOTH_WAYS(guess_a_short_wait_is_slept_through),
-        BOTH_WAYS(guess_a_wait_without_a_name_is_refused),
+        BOTH_WAYS(beyond_a_wait_of_ten_years),
+        BOTH_WAYS(beyond_a_wait_of_no_length_is_over_at_once),
+        BOTH_WAYS(beyond_a_late_worker_goes_on_at_once),
+        BOTH_WAYS(beyond_waits_follow_each_other),
+        BOTH_WAYS(beyond_waits_and_steps_take_turns),
+        BOTH_WAYS(beyond_a_wait_until_a_time),
+        BOTH_WAYS(beyond_the_end_of_a_wait_does_not_move),
+        BOTH_WAYS(beyond_a_short_wait_is_slept_through),
+        BOTH_WAYS(beyond_a_wait_without_a_name_is_refused),
     };
 
     return cmocka_run_group_tests_name("wait", tests, NULL, NULL);
