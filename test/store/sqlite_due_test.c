@@ -297,6 +297,24 @@ static void a_commit_of_another_connection_is_a_new_version(void **state)
     assert_true(same == before && after != before);
 }
 
+/* Who made the log may have been stopped before its indexes. */
+static void a_log_without_its_indexes_gets_them_when_it_is_opened(void **state)
+{
+    conformance *c = *state;
+    tally found = {0, ""};
+
+    for (int kept = 0; kept < 2; kept++) {
+        host_run(database(c), "DROP INDEX durable_runs_due; DROP INDEX durable_claims_by_queue;"
+                              "DROP INDEX durable_signals_by_key");
+        if (!kept) host_run(database(c), "DROP INDEX durable_signals_sent");
+        reopen(c);
+        assert_int_equal(host_number(database(c), "SELECT count(*) FROM sqlite_schema"
+                                                  " WHERE type = 'index' AND sql NOT NULL"),
+                         4);
+        assert_int_equal(c->store->methods->find_due(c->store, "q", tally_due, &found), DUR_OK);
+    }
+}
+
 int main(void)
 {
     static const sqlite_variant memory = {.journal = HOST_MEMORY};
@@ -312,6 +330,7 @@ int main(void)
         DUE_TEST(looking_for_work_takes_no_write_lock, in_wal),
         DUE_TEST(a_commit_of_another_connection_is_a_new_version, with_rollback),
         DUE_TEST(a_commit_of_another_connection_is_a_new_version, in_wal),
+        DUE_TEST(a_log_without_its_indexes_gets_them_when_it_is_opened, with_rollback),
     };
 
     in_memory = sqlite_subject("memory", &memory);

@@ -360,7 +360,8 @@ char *host_picture(sqlite3 *db)
 char *host_log_rows(sqlite3 *db, const char *schema)
 {
     static const char *const tables[] = {"durable_log", "durable_runs", "durable_claims",
-                                         "durable_steps"};
+                                         "durable_steps", "durable_pending", "durable_signals",
+                                         "durable_queues"};
     sqlite3_str *text = sqlite3_str_new(NULL);
 
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {

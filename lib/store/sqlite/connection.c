@@ -149,6 +149,14 @@ DURABLE_INTERNAL sqlite3_stmt *durable_sqlite_statement(durable_sqlite *store,
     return *statement;
 }
 
+DURABLE_INTERNAL void durable_sqlite_forget_statements(durable_sqlite *store)
+{
+    for (int i = 0; i < DURABLE_SQL_COUNT; i++) {
+        sqlite3_finalize(store->statements[i]);
+        store->statements[i] = NULL;
+    }
+}
+
 DURABLE_INTERNAL void durable_sqlite_rest(sqlite3_stmt *statement)
 {
     sqlite3_reset(statement);

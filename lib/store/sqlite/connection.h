@@ -93,6 +93,9 @@ DURABLE_INTERNAL bool durable_sqlite_wait(durable_sqlite *store, int result, int
 DURABLE_INTERNAL sqlite3_stmt *durable_sqlite_statement(durable_sqlite *store,
                                                         durable_statement which);
 
+/* Finalize all of them; they are prepared anew on their next use. */
+DURABLE_INTERNAL void durable_sqlite_forget_statements(durable_sqlite *store);
+
 /* Run SQL text that is needed once (schema work), as a template: each @ stands for the schema. */
 DURABLE_INTERNAL int durable_sqlite_prepare(durable_sqlite *store, const char *sql,
                                             sqlite3_stmt **statement);

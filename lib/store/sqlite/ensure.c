@@ -1,12 +1,14 @@
 /* store/sqlite: how the log's tables are made, known again, and told from strangers. */
 #include "store/sqlite/schema.h"
 
+#define INDEX_NAMES                                                                                \
+    "'durable_runs_due', 'durable_claims_by_queue', 'durable_signals_sent',"                       \
+    " 'durable_signals_by_key'"
 #define OTHER_OBJECTS                                                                              \
     " FROM @sqlite_master WHERE name COLLATE NOCASE IN ('durable_runs', 'durable_claims',"         \
     " 'durable_steps', 'durable_pending', 'durable_signals', 'durable_queues',"                    \
-    " 'durable_runs_due', 'durable_claims_by_queue', 'durable_signals_sent',"                      \
-    " 'durable_signals_by_key', 'durable_run_deleted', 'durable_signal_sent',"                     \
-    " 'durable_runs_view', 'durable_steps_view', 'durable_pending_view', 'durable_signals_view')"
+    " 'durable_run_deleted', 'durable_signal_sent', 'durable_runs_view', 'durable_steps_view',"    \
+    " 'durable_pending_view', 'durable_signals_view', " INDEX_NAMES ")"
 
 static int foreign(durable_sqlite *store, const char *what)
 {
@@ -36,19 +38,27 @@ static int query_integer(durable_sqlite *store, const char *sql, int64_t *intege
     return result == SQLITE_OK ? DUR_OK : store->head.error.code;
 }
 
+/* Of our names, those that are there. */
+typedef struct object_count {
+    int64_t log, others, indexes; /* the others include the indexes */
+} object_count;
+
 /* In one query: between two, another process may make the log. */
-static int count_objects(durable_sqlite *store, int64_t *log, int64_t *others)
+static int count_objects(durable_sqlite *store, object_count *count)
 {
-    int64_t both = 0;
+    int64_t packed = 0;
     bool present;
     int code = query_integer(store,
-                             "SELECT (SELECT 1000 * count(*) FROM @sqlite_master"
+                             "SELECT (SELECT 1000000 * count(*) FROM @sqlite_master"
                              " WHERE name = 'durable_log' COLLATE NOCASE)"
+                             " + (SELECT 1000 * count(*) FROM @sqlite_master"
+                             " WHERE type = 'index' AND name IN (" INDEX_NAMES "))"
                              " + (SELECT count(*)" OTHER_OBJECTS ")",
-                             &both, &present);
+                             &packed, &present);
 
-    *log = both / 1000;
-    *others = both % 1000;
+    count->log = packed / 1000000;
+    count->indexes = packed / 1000 % 1000;
+    count->others = packed % 1000;
     return code;
 }
 
@@ -68,9 +78,9 @@ static int foreign_names(durable_sqlite *store)
 
 DURABLE_INTERNAL bool durable_sqlite_schema_exists(durable_sqlite *store)
 {
-    int64_t log = 0, others = 0;
+    object_count count;
 
-    return count_objects(store, &log, &others) == DUR_OK && log > 0;
+    return count_objects(store, &count) == DUR_OK && count.log > 0;
 }
 
 static int check_columns(durable_sqlite *store)
@@ -190,22 +200,44 @@ DURABLE_INTERNAL int durable_sqlite_settle_schema(durable_sqlite *store)
     return store->schema_provisional ? durable_sqlite_ensure_schema(store) : DUR_OK;
 }
 
+/* Whoever made the log may have been stopped before he came to them. Read-only, it is only read. */
+static int create_indexes(durable_sqlite *store)
+{
+    const char *sql;
+    int code = DUR_OK;
+
+    if (sqlite3_db_readonly(store->db, store->schema) == 1) return DUR_OK;
+    for (size_t i = 0; code == DUR_OK && (sql = durable_schema_index(i)) != NULL; i++) {
+        durable_write write;
+
+        code = durable_sqlite_write_begin(store, &write, "create the log's indexes");
+        if (code == DUR_OK)
+            code = durable_sqlite_write_end(store, &write, run_template(store, &write, sql));
+    }
+    durable_sqlite_forget_statements(store); /* what ends a group is to be ready when it begins */
+    return code;
+}
+
+static int create_log(durable_sqlite *store, const object_count *count)
+{
+    if (count->others > 0) return foreign_names(store);
+    if (sqlite3_db_readonly(store->db, store->schema) == 1)
+        return durable_error_set(&store->head.error, DUR_READONLY,
+                                 "schema \"%s\" holds no log, and is read-only: open it for"
+                                 " writing once",
+                                 store->schema);
+    return create_schema(store);
+}
+
 DURABLE_INTERNAL int durable_sqlite_ensure_schema(durable_sqlite *store)
 {
-    int64_t log = 0, others = 0;
+    object_count count = {0, 0, 0};
     int code = check_schema_name(store);
 
-    if (code == DUR_OK) code = count_objects(store, &log, &others);
-    if (code == DUR_OK && log == 0) {
-        if (others > 0) return foreign_names(store);
-        if (sqlite3_db_readonly(store->db, store->schema) == 1)
-            return durable_error_set(&store->head.error, DUR_READONLY,
-                                     "schema \"%s\" holds no log, and is read-only: open it for"
-                                     " writing once",
-                                     store->schema);
-        code = create_schema(store);
-    }
+    if (code == DUR_OK) code = count_objects(store, &count);
+    if (code == DUR_OK && count.log == 0) code = create_log(store, &count);
     if (code == DUR_OK) code = check_version(store);
+    if (code == DUR_OK && count.indexes < DURABLE_SCHEMA_INDEXES) code = create_indexes(store);
     /* In a transaction of the host the tables may be as new as that, whoever made them. */
     if (code == DUR_OK) store->schema_provisional = !sqlite3_get_autocommit(store->db);
     return code;

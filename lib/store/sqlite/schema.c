@@ -113,15 +113,9 @@ static const char *const schema_objects[] = {
     " ended INTEGER, input_format INTEGER, input,"
     " output_format INTEGER, output, failure TEXT, awaits TEXT)"),
 
-    ("CREATE INDEX @durable_runs_due ON durable_runs(queue, workflow, priority, due)"
-    " WHERE due NOT NULL"),
-
     ("CREATE TABLE @durable_claims(run INTEGER PRIMARY KEY, epoch INTEGER NOT NULL,"
     " token INTEGER NOT NULL, owner TEXT NOT NULL, lease_end INTEGER NOT NULL,"
     " claims INTEGER NOT NULL, queue TEXT NOT NULL, workflow TEXT NOT NULL)"),
-
-    ("CREATE INDEX @durable_claims_by_queue"
-    " ON durable_claims(queue, owner, workflow, lease_end)"),
 
     ("CREATE TABLE @durable_steps(step INTEGER PRIMARY KEY, kind INTEGER NOT NULL,"
      " name TEXT NOT NULL, format INTEGER, value,"
@@ -136,11 +130,6 @@ static const char *const schema_objects[] = {
     ("CREATE TABLE @durable_signals(signal INTEGER PRIMARY KEY, run INTEGER NOT NULL,"
     " name TEXT NOT NULL, key TEXT, format INTEGER, value, failure TEXT, sent INTEGER NOT NULL,"
     " received INTEGER)"),
-
-    "CREATE INDEX @durable_signals_sent ON durable_signals(run, name) WHERE received IS NULL",
-
-    ("CREATE UNIQUE INDEX @durable_signals_by_key ON durable_signals(run, name, key)"
-    " WHERE key NOT NULL"),
 
     ("CREATE TABLE @durable_queues(queue TEXT PRIMARY KEY, max_active INTEGER NOT NULL,"
     " max_active_process INTEGER NOT NULL, interval_us INTEGER NOT NULL,"
@@ -213,6 +202,19 @@ static const char *const schema_objects[] = {
     " FROM durable_signals AS s JOIN durable_runs AS r ON r.run = s.run"),
 };
 
+/* CREATE INDEX makes SQLite prepare every statement of the connection anew, also those that undo a
+ * group, which must not need memory: so each stands alone, behind the group that makes the log. */
+static const char *const schema_indexes[] = {
+    ("CREATE INDEX IF NOT EXISTS @durable_runs_due"
+    " ON durable_runs(queue, workflow, priority, due) WHERE due NOT NULL"),
+    ("CREATE INDEX IF NOT EXISTS @durable_claims_by_queue"
+    " ON durable_claims(queue, owner, workflow, lease_end)"),
+    ("CREATE INDEX IF NOT EXISTS @durable_signals_sent"
+    " ON durable_signals(run, name) WHERE received IS NULL"),
+    ("CREATE UNIQUE INDEX IF NOT EXISTS @durable_signals_by_key"
+    " ON durable_signals(run, name, key) WHERE key NOT NULL"),
+};
+
 /* Every column that we use. */
 static const struct {
     const char *what;
@@ -240,6 +242,11 @@ static const struct {
 DURABLE_INTERNAL const char *durable_schema_object(size_t index)
 {
     return index < sizeof schema_objects / sizeof schema_objects[0] ? schema_objects[index] : NULL;
+}
+
+DURABLE_INTERNAL const char *durable_schema_index(size_t index)
+{
+    return index < sizeof schema_indexes / sizeof schema_indexes[0] ? schema_indexes[index] : NULL;
 }
 
 DURABLE_INTERNAL const char *durable_schema_probe(size_t index, const char **what)

@@ -8,9 +8,11 @@
  * minimum writer, is not above its own version. */
 #define DURABLE_SCHEMA_VERSION 1
 
-/* The statements, with @ for the schema, that make tables, indexes, triggers and views; durable_log
- * is the first. NULL behind the last one. */
+/* The statements, with @ for the schema, that make tables, triggers and views, durable_log first;
+ * and, each on its own, those that make the indexes. NULL behind the last one. */
 DURABLE_INTERNAL const char *durable_schema_object(size_t index);
+DURABLE_INTERNAL const char *durable_schema_index(size_t index);
+#define DURABLE_SCHEMA_INDEXES 4
 
 /* Queries of every column, so that tables of somebody else under our names are told apart; *what
  * gets whose they would be. NULL behind the last one. */

@@ -10,8 +10,7 @@ static void close_store(durable_store *base)
 {
     durable_sqlite *store = durable_sqlite_of(base);
 
-    for (int i = 0; i < DURABLE_SQL_COUNT; i++)
-        sqlite3_finalize(store->statements[i]);
+    durable_sqlite_forget_statements(store);
     durable_free(store->schema);
     durable_free(store);
 }
