@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "support/other_machines/waits.h"
 #include "support/other_machines/workflow.h"
 
 static void load(test_host *host, const char *name)
@@ -57,6 +58,63 @@ static void assert_replays_up_to_the_object(test_host *host, const char *name)
     dur_close(log);
 }
 
+/* What was over when the first machine stopped; and the callback's token, if it came so far. */
+static void assert_waited(const waits_seen *seen)
+{
+    assert_true(seen->order == UINT64_MAX);
+    assert_string_equal(seen->rejection, "no cover");
+    assert_int_equal(1, seen->chosen);
+    assert_true(seen->answered_bits == UINT64_C(0xFFF8000000000456));
+    assert_int_equal(DUR_TIMED_OUT, seen->timed_out);
+}
+
+/* The third attempt is due a retry's second pause after the second one; the run, which the first
+ * machine has left, then goes on: from the attempt, to the buffered signal, to the callback. */
+static void assert_waits_go_on(test_host *host, dur_log *log)
+{
+    dur_signal_options again = DUR_SIGNAL_OPTIONS_INIT;
+    dur_run_info info = DUR_RUN_INFO_INIT;
+    waits_seen seen;
+
+    host->clock.now_ms = FAKE_CLOCK_START_MS + 4 * WAITS_DAY_MS - 1;
+    assert_code(DUR_SUSPENDED, execute_waits(log, &seen), log);
+    assert_int_equal(0, seen.timed_out); /* the function was not called */
+    assert_code(DUR_OK, dur_read_run(log, WAITS_ID, &info), log);
+    assert_int_equal(DUR_RUN_SUSPENDED, info.status);
+    assert_true(info.wake_ms == FAKE_CLOCK_START_MS + 4 * WAITS_DAY_MS);
+
+    fake_clock_advance(&host->clock, 1);
+    assert_code(DUR_SUSPENDED, execute_waits(log, &seen), log);
+    assert_waited(&seen);
+    assert_int_equal(1, seen.bodies);
+    assert_int_equal(3, seen.attempt);
+    assert_true(seen.details == UINT64_MAX);
+    assert_string_equal(seen.last_failure, "gr\xc3\xbc\xc3\x9f dich 2");
+    assert_int_equal(3, seen.late_length);
+    assert_code(DUR_OK, dur_read_run(log, WAITS_ID, &info), log);
+    assert_true(info.wake_ms == FAKE_CLOCK_START_MS + 502 * WAITS_DAY_MS); /* its heartbeat */
+    again.key = "once";
+    assert_code(DUR_REPLAYED, dur_signal(log, WAITS_ID, "late", dur_null(), &again), log);
+
+    assert_code(DUR_OK, dur_complete_callback(log, seen.token, dur_text("granted")), log);
+    assert_code(DUR_OK, execute_waits(log, &seen), log);
+    assert_waited(&seen);
+    assert_int_equal(0, seen.bodies);
+    assert_string_equal(seen.answer, "granted");
+    assert_code(DUR_ENDED, dur_complete_callback(log, seen.token, dur_null()), log);
+    assert_int_equal(0, host_number(host->db, "SELECT count(*) FROM durable_pending"));
+}
+
+static void assert_goes_on(test_host *host, const char *name)
+{
+    dur_log *log;
+
+    load(host, name);
+    log = host_log(host);
+    assert_waits_go_on(host, log);
+    dur_close(log);
+}
+
 static void law10_a_log_of_a_big_endian_machine(void **state)
 {
     assert_replays_up_to_the_object(*state, "big_endian_64.db");
@@ -85,12 +143,39 @@ static void law10_a_log_of_this_machine(void **state)
     dur_close(log);
 }
 
+/* Law 10: what is pending, buffered and awaited there goes on here. */
+static void law10_a_run_that_waits_on_a_big_endian_machine(void **state)
+{
+    assert_goes_on(*state, "big_endian_64.db");
+}
+
+static void law10_a_run_that_waits_on_a_32_bit_machine(void **state)
+{
+    assert_goes_on(*state, "little_endian_32.db");
+}
+
+static void law10_a_run_that_waits_on_this_machine(void **state)
+{
+    test_host *host = *state;
+    dur_log *log = host_log(host);
+    waits_seen seen;
+
+    assert_code(DUR_OK, wait_on_this_machine(log, &host->clock.now_ms, &seen), log);
+    dur_close(log);
+    log = host_log(host);
+    assert_waits_go_on(host, log);
+    dur_close(log);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_MEMORY(law10_a_log_of_a_big_endian_machine),
         IN_MEMORY(law10_a_log_of_a_32_bit_machine),
         IN_MEMORY(law10_a_log_of_this_machine),
+        IN_MEMORY(law10_a_run_that_waits_on_a_big_endian_machine),
+        IN_MEMORY(law10_a_run_that_waits_on_a_32_bit_machine),
+        IN_MEMORY(law10_a_run_that_waits_on_this_machine),
     };
 
     return cmocka_run_group_tests_name("other machines", tests, NULL, NULL);

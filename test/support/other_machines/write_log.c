@@ -3,28 +3,52 @@
  *
  *     cc -Iinclude -Itest write_log.c … && write_log FILE
  *
- * big_endian_64.db was written by it on s390x, little_endian_32.db on i386. They stay as they are:
- * they stand for the logs that are out there. A later schema gets files of its own.
+ * big_endian_64.db was written by it on s390x, little_endian_32.db on i386. Once a version is
+ * released they stay as they are: they stand for the logs that are out there. A later schema gets
+ * files of its own.
  */
 #include <stdio.h>
 
 #include <sqlite3.h>
 
+#include "support/other_machines/waits.h"
 #include "support/other_machines/workflow.h"
+
+/* 2026-01-01 00:00:00 UTC, where the tests' clock begins. */
+static int64_t now = INT64_C(1767225600000);
+
+static int64_t tell_now(void *user)
+{
+    (void)user;
+    return now;
+}
+
+static int write_log(dur_log *log)
+{
+    machine_seen seen;
+    waits_seen waits;
+    int code, waited;
+
+    memset(&seen, 0, sizeof seen);
+    code = dur_execute(log, "machines", "the-run", NULL, see_everything, &seen);
+    printf("%s: %s, %d bodies\n", dur_code_name(code), dur_errmsg(log), seen.bodies);
+    waited = wait_on_this_machine(log, &now, &waits);
+    printf("%s: %s, attempt %d\n", dur_code_name(waited), dur_errmsg(log), (int)waits.attempt);
+    return code == DUR_STOPPED && seen.bodies == 11 && waited == DUR_OK ? 0 : 1;
+}
 
 int main(int argc, char **argv)
 {
-    machine_seen seen;
+    dur_options options = DUR_OPTIONS_INIT;
     sqlite3 *db;
     dur_log *log;
     int code;
 
-    memset(&seen, 0, sizeof seen);
     if (argc != 2 || sqlite3_open(argv[1], &db) != SQLITE_OK) return 1;
     sqlite3_exec(db, "PRAGMA page_size = 512", NULL, NULL, NULL); /* a small file */
-    if (dur_open(db, NULL, &log) != DUR_OK) return 1;
-    code = dur_execute(log, "machines", "the-run", NULL, see_everything, &seen);
-    printf("%s: %s, %d bodies\n", dur_code_name(code), dur_errmsg(log), seen.bodies);
+    options.now_ms = tell_now;
+    if (dur_open(db, &options, &log) != DUR_OK) return 1;
+    code = write_log(log);
     dur_close(log);
-    return sqlite3_close(db) == SQLITE_OK && code == DUR_STOPPED && seen.bodies == 11 ? 0 : 1;
+    return sqlite3_close(db) == SQLITE_OK ? code : 1;
 }
