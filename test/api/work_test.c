@@ -242,6 +242,34 @@ static void the_listener_can_read_the_output(void **state)
     crew_close(&crew);
 }
 
+/* What workers and waits need of dur_open(). */
+static void law9_wrong_log_options_are_misuse(void **state)
+{
+    test_host *host = *state;
+
+    for (int i = 0; i < 5; i++) {
+        dur_options options = host_options(host);
+        dur_retry retry = DUR_RETRY_INIT;
+        dur_log *log = NULL;
+
+        options.retry = &retry;
+        if (i == 0) options.sleep_max_ms = -1;
+        if (i == 1) retry.size = 0;
+        if (i == 2) retry.max_attempts = -1;
+        if (i == 3) retry.coefficient = 0.5;
+        assert_code(i < 4 ? DUR_MISUSE : DUR_OK, dur_open(host->db, &options, &log), log);
+        if (i < 4) {
+            assert_has(dur_errmsg(log), "dur_open(): ");
+            assert_code(DUR_MISUSE, dur_work(log, NULL, NULL), log);
+            assert_code(DUR_MISUSE, dur_start(log, "work", "run-1", NULL), log);
+            assert_code(DUR_MISUSE, dur_signal(log, "run-1", "x", dur_null(), NULL), log);
+            assert_code(DUR_MISUSE, dur_register(log, "work", crew_workflow, NULL), log);
+            assert_code(DUR_MISUSE, dur_serve_queue(log, "work", NULL), log);
+        }
+        dur_close(log);
+    }
+}
+
 /* Law 9: names edited into the log that no call would have accepted. */
 static void law9_names_edited_by_hand_harm_nobody(void **state)
 {
@@ -273,6 +301,7 @@ int main(void)
         ON_DISK(what_a_worker_executes_is_left_alone_by_others),
         ON_DISK(law6_workers_take_over_what_a_lease_has_left),
         IN_EVERY_JOURNAL(the_listener_can_read_the_output),
+        IN_MEMORY(law9_wrong_log_options_are_misuse),
         IN_MEMORY(law9_names_edited_by_hand_harm_nobody),
     };
 
