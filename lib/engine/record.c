@@ -142,6 +142,10 @@ DURABLE_INTERNAL int durable_step_check_open(dur_step *step)
         return durable_run_misuse(run, "its log was closed: position %lld, step \"%s\" cannot be"
                                        " recorded any more",
                                   (long long)step->position, step->name);
+    if (step->kind != DURABLE_KIND_STEP)
+        return durable_run_misuse(run, "position %lld, callback \"%s\": its outcome comes from"
+                                       " outside: await it with dur_await()",
+                                  (long long)step->position, step->name);
     if (step->state != DURABLE_STEP_OPEN)
         return durable_run_misuse(run, "position %lld, step \"%s\": it %s: nothing to record",
                                   (long long)step->position, step->name,
