@@ -325,8 +325,8 @@ typedef struct durable_store_methods {
      * is suspended and awaits the name is due at signal->now, if it was not to be earlier. */
     int (*send_signal)(durable_store *store, const char *run_id, const durable_signal *signal);
 
-    /* The same to a callback that is pending and unanswered, else DUR_ENDED; DUR_NOT_FOUND where
-     * there is no run of that key and uid. */
+    /* The same to a callback that is pending, unanswered and not past its due time, else DUR_ENDED;
+     * DUR_NOT_FOUND where there is no run of that key and uid. */
     int (*answer_callback)(durable_store *store, const durable_callback *callback,
                            const durable_signal *signal);
 

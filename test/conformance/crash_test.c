@@ -96,7 +96,7 @@ static void beyond_a_death_neither_counts_nor_forgets_attempts(void **state)
     stage_next(it);
     stage_advance(it, 1000);
     let_a_child_die(it);
-    assert_pending(it, "1 step flaky #1 wakes at once 70 'down'\n");
+    assert_pending(it, "1 step flaky #1 wakes never 70 'down'\n");
     stage_next(it);
     assert_pending(it, "1 step flaky #2 wakes 3000 70 'down'\n");
     stage_next(it);

@@ -248,9 +248,8 @@ void stage_run_on(stage *it)
     " WHEN typeof(" value ") = 'real' THEN printf('%!.17g', " value ")"                            \
     " ELSE quote(" value ") END"
 
-/* A step that was not put off, but begun and interrupted, is due since 1970. */
 #define SINCE_START(time)                                                                          \
-    "CASE WHEN " time " IS NULL THEN 'never' WHEN " time " < '1971' THEN 'at once'"                \
+    "CASE WHEN " time " IS NULL THEN 'never'"                                                      \
     " ELSE CAST(round((julianday(" time ") - julianday('2026-01-01')) * 86400000) AS INTEGER) END"
 
 static const char steps_query[] = LINES(

@@ -276,12 +276,16 @@ static void a_heartbeat_does_not_reach_behind_the_deadline(void **state)
 {
     conformance *c = *state;
     durable_fence fence = start_calling(c, "order-1");
-    durable_pending endless = plain_callback(5), longest = plain_callback(6);
+    durable_pending limited = plain_callback(4), endless = plain_callback(5);
+    durable_pending longest = plain_callback(6);
     waits rows;
+
+    limited.due = endless.due = longest.due = 8600;
 
     endless.deadline = DURABLE_NEVER;
     longest.deadline = DURABLE_NEVER;
     longest.interval = INT64_MAX;
+    assert_int_equal(put(c, &fence, limited), DUR_OK);
     assert_int_equal(put(c, &fence, endless), DUR_OK);
     assert_int_equal(put(c, &fence, longest), DUR_OK);
     assert_int_equal(beat(c, of(&fence, 4), 8500), DUR_OK);
@@ -293,6 +297,23 @@ static void a_heartbeat_does_not_reach_behind_the_deadline(void **state)
     assert_true(rows.rows[0].due == 9000);
     assert_true(rows.rows[1].due == 9001);
     assert_true(rows.rows[2].due == DURABLE_NEVER);
+}
+
+/* The last millisecond is in time; after it nobody brings the callback back. */
+static void past_its_time_a_callback_takes_nothing(void **state)
+{
+    conformance *c = *state;
+    durable_fence fence = start_calling(c, "order-1");
+    durable_pending late = plain_callback(4), last = plain_callback(5); /* answers come at 1700 */
+
+    late.due = 1699;
+    last.due = 1700;
+    assert_int_equal(put(c, &fence, late), DUR_OK);
+    assert_int_equal(put(c, &fence, last), DUR_OK);
+    assert_int_equal(beat(c, of(&fence, 4), 1700), DUR_ENDED);
+    assert_int_equal(answer(c, of(&fence, 4), 1, NULL), DUR_ENDED);
+    assert_int_equal(beat(c, of(&fence, 5), 1700), DUR_OK);
+    assert_int_equal(answer(c, of(&fence, 5), 1, NULL), DUR_OK);
 }
 
 static void a_heartbeat_for_a_callback_without_one_moves_nothing(void **state)
@@ -332,6 +353,7 @@ size_t conformance_callback_tests(const struct CMUnitTest **tests)
         cmocka_unit_test(suspend_sees_an_answer_that_came_before),
         cmocka_unit_test(a_heartbeat_makes_the_callback_due_an_interval_later),
         cmocka_unit_test(a_heartbeat_does_not_reach_behind_the_deadline),
+        cmocka_unit_test(past_its_time_a_callback_takes_nothing),
         cmocka_unit_test(a_heartbeat_for_a_callback_without_one_moves_nothing),
     };
 

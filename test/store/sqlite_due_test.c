@@ -303,10 +303,10 @@ static void a_log_without_its_indexes_gets_them_when_it_is_opened(void **state)
     conformance *c = *state;
     tally found = {0, ""};
 
-    for (int kept = 0; kept < 2; kept++) {
+    for (int one_kept = 0; one_kept < 2; one_kept++) {
         host_run(database(c), "DROP INDEX durable_runs_due; DROP INDEX durable_claims_by_queue;"
                               "DROP INDEX durable_signals_by_key");
-        if (!kept) host_run(database(c), "DROP INDEX durable_signals_sent");
+        if (!one_kept) host_run(database(c), "DROP INDEX durable_signals_sent");
         reopen(c);
         assert_int_equal(host_number(database(c), "SELECT count(*) FROM sqlite_schema"
                                                   " WHERE type = 'index' AND sql NOT NULL"),

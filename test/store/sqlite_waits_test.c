@@ -283,7 +283,8 @@ static void the_largest_numbers_do_not_overflow(void **state)
 {
     const durable_limits limits = {INT64_MAX, INT64_MAX, INT64_MAX};
     const durable_pending pending = {.position = 3, .kind = DURABLE_KIND_CALLBACK, .name = "ask",
-                                     .name_length = 3, .due = 5, .deadline = DURABLE_NEVER,
+                                     .name_length = 3, .due = INT64_MAX - 1,
+                                     .deadline = DURABLE_NEVER,
                                      .interval = INT64_MAX};
     conformance *c = *state;
     const durable_store_methods *methods = c->store->methods;

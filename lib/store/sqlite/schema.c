@@ -58,7 +58,7 @@
  *   low              the lowest position that was open when the row was written: all positions
  *                    below it have rows
  *   epoch            of the claim that recorded it
- *   attempt          1 for the first execution of this step that this epoch knows of
+ *   attempt          which attempt the outcome is of, from 1
  *   began, took      when the step began, and for how many ms
  *   fingerprint      kept for input fingerprints: null
  *   site             "file.c:12" of the call, or null
@@ -69,7 +69,7 @@
  *   kind, name       likewise; the kind is positive
  *   attempt          attempts that have ended without an outcome
  *   began            the first attempt, or the wait
- *   due              when to go on, or null
+ *   due              when to go on; 0: at once; or null
  *   deadline         of a callback, whatever its heartbeats; or null
  *   interval         of a callback's heartbeats in ms; 0: none
  *   choice           of a select: the case whose time `due` is
@@ -189,7 +189,7 @@ static const char *const schema_objects[] = {
 
     ("CREATE VIEW @durable_pending_view AS SELECT r.id AS run_id, p.step & 134217727 AS position,"
     " p.name AS name, " READABLE_KIND("p.kind") " AS kind, p.attempt AS attempts, "
-    READABLE_TIME("p.began") " AS began, " READABLE_TIME("p.due") " AS wakes, "
+    READABLE_TIME("p.began") " AS began, " READABLE_TIME("nullif(p.due, 0)") " AS wakes, "
     READABLE_TIME("p.deadline") " AS deadline, nullif(p.interval, 0) AS heartbeat_ms, "
     READABLE_VALUE("p.format", "p.value") " AS details, p.failure AS failure"
     " FROM durable_runs AS r JOIN durable_pending AS p"

@@ -28,10 +28,12 @@
 #define SIGNAL_COLUMNS "(run, name, key, format, value, failure, sent)"
 #define SIGNAL_VALUES "?3, ?4, ?5, ?6, ?7"
 
-/* A callback that is still waited for: parameter 2 is its address, 9 the key of its pending row. */
+/* A callback that is still waited for: parameter 2 is its address, 7 the time now, 9 the key of its
+ * pending row. */
 #define OF_CALLER " WHERE r.run = ?1 AND r.uid = ?8 AND r.status IN (1, 4, 5)"
 #define IS_OPEN                                                                                    \
-    " AND EXISTS(SELECT 1 FROM @durable_pending WHERE step = ?9 AND kind = 5)"                     \
+    " AND EXISTS(SELECT 1 FROM @durable_pending WHERE step = ?9 AND kind = 5"                      \
+    " AND (due IS NULL OR due >= ?7))"                                                             \
     " AND NOT EXISTS(SELECT 1 FROM @durable_signals WHERE run = ?1 AND name = ?2"                  \
     " AND received IS NULL)"
 

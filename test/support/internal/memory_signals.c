@@ -45,8 +45,8 @@ int memory_send_signal(durable_store *base, const char *run_id, const durable_si
 
 /* ---- Callbacks ---- */
 
-/* DUR_OK and the pending row of a callback that waits for its answer. */
-static int find_callback(const memory_log *log, const durable_callback *callback,
+/* DUR_OK and the pending row of a callback that waits for its answer, and still may get it. */
+static int find_callback(const memory_log *log, const durable_callback *callback, int64_t now,
                          memory_pending **pending)
 {
     const memory_run *run = memory_run_by_key(log, callback->run);
@@ -56,7 +56,7 @@ static int find_callback(const memory_log *log, const durable_callback *callback
     *pending = memory_pending_at(run, callback->position);
     memory_callback_address(callback->position, address);
     if (!*pending || (*pending)->row.kind != DURABLE_KIND_CALLBACK || has_ended(run) ||
-        memory_signal_sent(log, run->key, address, NULL))
+        (*pending)->row.due < now || memory_signal_sent(log, run->key, address, NULL))
         return DUR_ENDED;
     return DUR_OK;
 }
@@ -65,7 +65,7 @@ int memory_answer(memory_log *log, const durable_callback *callback, const durab
 {
     memory_pending *pending;
     char address[DURABLE_ADDRESS_SIZE];
-    int code = find_callback(log, callback, &pending);
+    int code = find_callback(log, callback, signal->now, &pending);
 
     memory_callback_address(callback->position, address);
     if (!code) send_to(log, memory_run_by_key(log, callback->run), address, signal);
@@ -87,7 +87,7 @@ int memory_answer_callback(durable_store *base, const durable_callback *callback
 static int beat(memory_log *log, const durable_callback *callback, int64_t now)
 {
     memory_pending *pending;
-    int code = find_callback(log, callback, &pending);
+    int code = find_callback(log, callback, now, &pending);
     durable_pending *row;
 
     if (code) return code;
