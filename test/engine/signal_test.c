@@ -364,6 +364,81 @@ static void a_signal_between_look_and_suspension_is_not_lost(void **state)
     assert_true(memory_store_due(world->witness, "run-1") == 1500);
 }
 
+/* Somebody signals at the nth look at the clock. */
+static int race_in;
+
+static int64_t racing_now(void *context)
+{
+    engine_world *world = context;
+
+    if (race_in > 0 && --race_in == 0) send(world, 8);
+    return world->clock.now_ms;
+}
+
+static void open_racing(engine_world *world)
+{
+    engine_world_open(world);
+    world->clock.now_ms = WAITS_START_MS;
+    world->options.now_ms = racing_now;
+    engine_world_succeed(world);
+}
+
+/* At whatever moment of the pass that begins to wait: it is received, or the run is due at once. */
+static void a_signal_at_any_moment_of_the_first_pass_wakes_the_run(void **state)
+{
+    int moments = 0;
+
+    (void)state;
+    for (int nth = 2; race_in == 0; nth++) { /* at the first one there is no run yet */
+        engine_world world;
+        inbox user;
+        int code;
+
+        open_racing(&world);
+        user = new_inbox(&world, 1, DUR_FOREVER);
+        race_in = nth;
+        code = waits_execute(&world, work, &user);
+        if (race_in == 0) {
+            moments++;
+            if (code == DUR_SUSPENDED) code = waits_execute(&world, work, &user);
+            assert_int_equal(code, DUR_OK);
+            assert_true(user.values[0] == 8);
+        }
+        engine_world_close(&world);
+    }
+    race_in = 0;
+    assert_true(moments >= 1);
+}
+
+/* At whatever moment of the pass that times out: it is received, or stays for the next one. */
+static void a_signal_at_any_moment_of_the_last_pass_is_not_lost(void **state)
+{
+    int received = 0, kept = 0;
+
+    (void)state;
+    for (int nth = 1; race_in == 0; nth++) {
+        engine_world world;
+        inbox user;
+
+        open_racing(&world);
+        user = new_inbox(&world, 1, 5000);
+        assert_int_equal(waits_execute(&world, work, &user), DUR_SUSPENDED);
+        race_in = nth;
+        assert_int_equal(waits_execute_at(&world, 6000, work, &user), DUR_OK);
+        if (race_in == 0) {
+            bool is_received = user.codes[0] == DUR_OK;
+
+            received += is_received;
+            kept += !is_received;
+            if (!is_received) assert_int_equal(user.codes[0], DUR_TIMED_OUT);
+            assert_true(memory_store_signals(world.witness, "run-1") == (is_received ? 0 : 1));
+        }
+        engine_world_close(&world);
+    }
+    race_in = 0;
+    assert_true(received >= 2 && kept >= 1);
+}
+
 /* ---- Deaths and faults ---- */
 
 static void reset_inbox(engine_world *world, void *context)
@@ -463,6 +538,8 @@ int main(void)
         WAITS_TEST(a_rejection_is_a_failure_that_can_be_caught),
         WAITS_TEST(a_rejection_that_nobody_catches_fails_the_run),
         WAITS_TEST(a_signal_between_look_and_suspension_is_not_lost),
+        WAITS_TEST(a_signal_at_any_moment_of_the_first_pass_wakes_the_run),
+        WAITS_TEST(a_signal_at_any_moment_of_the_last_pass_is_not_lost),
         WAITS_TEST(a_death_at_any_verb_loses_and_doubles_no_signal),
         WAITS_TEST(a_failing_store_loses_and_doubles_no_signal),
         WAITS_TEST(a_death_or_a_fault_moves_no_timeout),
