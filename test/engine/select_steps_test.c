@@ -70,7 +70,8 @@ static void a_step_that_won_wins_again(void **state)
     }
 }
 
-/* The deadline is fixed when it is asked first, also by an owner who dies before the second time. */
+/* The deadline is fixed when it is asked first, also by an owner who dies before the second
+ * time. */
 static void a_deadline_beside_executing_steps_is_fixed_at_the_first_asking(void **state)
 {
     engine_world *world = *state;

@@ -265,8 +265,8 @@ static void noting_an_attempt_may_be_tried_again(void **state)
         }
 }
 
-/* Where leaving fails at the end of a pass, the run is given back to be taken up again soon: what it
- * waits for is in the log. */
+/* Where leaving fails at the end of a pass, the run is given back to be taken up again soon: what
+ * it waits for is in the log. */
 static void a_run_that_could_not_be_suspended_at_the_end_finds_its_waits_again(void **state)
 {
     engine_world *world = *state;

@@ -1,5 +1,6 @@
-/* test/engine: what the tests of waiting runs share: a world whose clock begins at 1000, a run that
- * is executed until it ends, and sweeps that let its owner die, or its store fail, at every verb. */
+/* test/engine: what the tests of waiting runs share: a world whose clock begins at 1000, a run
+ * that is executed until it ends, and sweeps that let its owner die, or its store fail, at every
+ * verb. */
 #ifndef WAITS_H
 #define WAITS_H
 
@@ -22,14 +23,15 @@ int waits_execute_at(engine_world *world, int64_t now_ms, dur_workflow *fn, void
 /* The run's error says all of these words. */
 void waits_assert_says(const engine_world *world, const char *words);
 
-/* How many of the narrative's appends that contain this wrote a row: those that were recorded, and
- * those that failed and survived. */
+/* How many of the narrative's appends that contain this wrote a row: those that were recorded,
+ * and those that failed and survived. */
 size_t waits_rows_written(const engine_world *world, const char *part);
 
 typedef struct waits_drive {
     dur_workflow *fn;
     void *user;
-    /* Called after each pass that came to DUR_SUSPENDED: to signal, to set the clock. NULL: none. */
+    /* Called after each pass that came to DUR_SUSPENDED: to signal, to set the clock. NULL:
+     * none. */
     void (*suspended)(engine_world *world, void *user);
     /* Called when an owner has died, before the next one comes. NULL: none. */
     void (*died)(engine_world *world, void *user);
