@@ -93,6 +93,9 @@ void bench_race(bench_racer *racers, size_t racer_count, int64_t count, int roun
 void bench_pause(void);
 void bench_resume(void);
 
+/* Of `numbers`, which it sorts, the one that this part of them (0 to 1) lies below. */
+double bench_quantile(double *numbers, size_t count, double quantile);
+
 int bench_rounds(const bench_options *options, int rounds); /* --rounds, or this row's own */
 
 /* ---- Instructions ---------------------------------------------------------------------------- */

@@ -83,26 +83,41 @@ void fixture_record(fixture_log *fixture, dur_run *run, dur_value value)
 
 /* ---- Copies ---------------------------------------------------------------------------------- */
 
-/* The values that a copied row gets: NULL where the column is simply copied. */
-static const char *value_of(const char *column)
-{
-    static const char *const values[][2] = {
-        {"run", "n.i"},
-        {"id", "printf('order-%08d', n.i)"},
-        {"uid", "lower(hex(randomblob(16)))"},
-        {"step", "(n.i << 27) + n.p"},
-        {"low", "n.p"},
-    };
+/* Columns and what a copied row gets there; the other columns are simply copied. */
+typedef const char *const copied_values[][2];
 
-    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
-        if (strcmp(values[i][0], column) == 0)
-            return values[i][1];
+static const copied_values every_copy = {
+    {"run", "n.i"},
+    {"id", "printf('order-%08d', n.i)"},
+    {"uid", "lower(hex(randomblob(16)))"},
+    {"step", "(n.i << 27) + n.p"},
+    {"low", "n.p"},
+    {NULL, NULL},
+};
+
+/* All are suspended, in one queue. Of three runs one belongs to a workflow that nobody registers,
+ * and is due; one sleeps with the highest priority; and one just sleeps. */
+static const copied_values sleepers = {
+    {"status", "5"},
+    {"claims", "0"},
+    {"workflow", "iif(n.i % 3 = 1, printf('absent-%d', n.i % 2), t.workflow)"},
+    {"priority", "iif(n.i % 3 = 2, 7, 0)"},
+    {"due", "iif(n.i % 3 = 1, 1000, " FIXTURE_SLEEP " + n.i * 1000)"},
+    {NULL, NULL},
+};
+
+static const char *value_of(const copied_values *values, const char *column)
+{
+    for (size_t i = 0; values && (*values)[i][0]; i++)
+        if (strcmp((*values)[i][0], column) == 0)
+            return (*values)[i][1];
     return NULL;
 }
 
 /* "INSERT INTO table SELECT ... FROM n, table AS t WHERE <the one row there is>", for whatever
  * columns the table has. */
-static void append_copy(sqlite3_str *sql, sqlite3 *db, const char *table, const char *where)
+static void append_copy(sqlite3_str *sql, sqlite3 *db, const char *table, const char *where,
+                        const copied_values *values)
 {
     sqlite3_stmt *columns = bench_prepare(db, "SELECT name FROM pragma_table_info(?1)");
     const char *separator = "";
@@ -111,8 +126,10 @@ static void append_copy(sqlite3_str *sql, sqlite3 *db, const char *table, const 
     sqlite3_str_appendf(sql, "INSERT INTO %s SELECT ", table);
     while (sqlite3_step(columns) == SQLITE_ROW) {
         const char *column = (const char *)sqlite3_column_text(columns, 0);
-        const char *value = value_of(column);
+        const char *value = value_of(values, column);
 
+        if (!value)
+            value = value_of(&every_copy, column);
         if (value)
             sqlite3_str_appendf(sql, "%s%s", separator, value);
         else
@@ -125,8 +142,9 @@ static void append_copy(sqlite3_str *sql, sqlite3 *db, const char *table, const 
 
 /* One row for each i from `first` to `last` that is a multiple of `every`. `i` and `p` say which of
  * run and position that number is. */
-static void copy_rows(sqlite3 *db, const char *table, const char *where, int64_t first,
-                      int64_t last, int64_t every, const char *i, const char *p)
+static void copy_rows(sqlite3 *db, const char *table, const char *where,
+                      const copied_values *values, int64_t first, int64_t last, int64_t every,
+                      const char *i, const char *p)
 {
     sqlite3_str *sql = sqlite3_str_new(db);
     char *text = NULL;
@@ -135,7 +153,7 @@ static void copy_rows(sqlite3 *db, const char *table, const char *where, int64_t
                         "WITH RECURSIVE c (x) AS (VALUES (%lld) UNION ALL SELECT x + 1 FROM c "
                         "WHERE x < %lld), n (i, p) AS (SELECT %s, %s FROM c WHERE x %% %lld = 0) ",
                         (long long)first, (long long)last, i, p, (long long)every);
-    append_copy(sql, db, table, where);
+    append_copy(sql, db, table, where, values);
     text = sqlite3_str_finish(sql);
     if (!text)
         bench_die("out of memory");
@@ -180,11 +198,11 @@ void fixture_runs(const char *path, int64_t runs, int64_t every, int64_t steps, 
     sqlite3 *db = begin_file(path, steps, length);
     char position[32];
 
-    copy_rows(db, "durable_runs", "t.run = 1", 2, runs, 1, "x", "1");
+    copy_rows(db, "durable_runs", "t.run = 1", NULL, 2, runs, 1, "x", "1");
     /* A pass for each position, so that pages filled in order are split by what comes between. */
     for (int64_t p = 1; p <= steps; p++) {
         snprintf(position, sizeof position, "%lld", (long long)p);
-        copy_rows(db, "durable_steps", FIRST_STEP, 2, runs, p == 1 ? 1 : every, "x", position);
+        copy_rows(db, "durable_steps", FIRST_STEP, NULL, 2, runs, p == 1 ? 1 : every, "x", position);
     }
     end_file(db, path);
 }
@@ -193,6 +211,16 @@ void fixture_long_run(const char *path, int64_t steps, size_t length)
 {
     sqlite3 *db = begin_file(path, 1, length);
 
-    copy_rows(db, "durable_steps", FIRST_STEP, 2, steps, 1, "1", "x");
+    copy_rows(db, "durable_steps", FIRST_STEP, NULL, 2, steps, 1, "1", "x");
+    end_file(db, path);
+}
+
+void fixture_sleepers(const char *path, int64_t runs)
+{
+    sqlite3 *db = begin_file(path, 1, 16);
+
+    copy_rows(db, "durable_runs", "t.run = 1", &sleepers, 2, runs, 1, "x", "1");
+    bench_execute(db, "UPDATE durable_runs SET status = 5, claims = 0, due = " FIXTURE_SLEEP
+                      " WHERE run = 1");
     end_file(db, path);
 }

@@ -20,6 +20,13 @@ void fixture_runs(const char *path, int64_t runs, int64_t every, int64_t steps, 
 /* The same with one run of `steps` steps. */
 void fixture_long_run(const char *path, int64_t steps, size_t length);
 
+/* The same with `runs` runs that wait, and no steps but the first run's. Those whose keys are
+ * multiples of 3 are of FIXTURE_WORKFLOW and sleep until some FIXTURE_SLEEP, in Unix ms; of the
+ * others one half sleeps with the highest priority, and the other one is due, but of workflows that
+ * nobody registers. */
+#define FIXTURE_SLEEP "4000000000000"
+void fixture_sleepers(const char *path, int64_t runs);
+
 /* A log that a benchmark has open. */
 typedef struct fixture_log {
     sqlite3 *db;

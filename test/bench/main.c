@@ -85,6 +85,11 @@ static int run_all(const bench_options *options)
         bench_record(options);
         bench_replay(options);
         bench_resumption(options);
+        bench_attempt(options);
+        bench_due(options);
+        bench_signal(options);
+        bench_lifecycle(options);
+        bench_takeover(options);
         bench_size(options);
     }
     return bench_print_foot(options) || !options->check ? 0 : 1;
@@ -130,6 +135,8 @@ static int run_counted(const bench_options *options, char **arguments)
         bench_replay_counted(options, arguments[1]);
     else if (strcmp(arguments[0], "resume") == 0)
         bench_resumption_counted(options, arguments[1]);
+    else if (strcmp(arguments[0], "lifecycle") == 0)
+        bench_lifecycle_counted(options, arguments[1]);
     else
         explain();
     return 0;

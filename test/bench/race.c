@@ -48,6 +48,14 @@ static double median(double *numbers, int count)
     return count % 2 ? numbers[count / 2] : (numbers[count / 2 - 1] + numbers[count / 2]) / 2;
 }
 
+double bench_quantile(double *numbers, size_t count, double quantile)
+{
+    size_t rank = (size_t)((double)count * quantile);
+
+    qsort(numbers, count, sizeof *numbers, compare);
+    return numbers[rank < count ? rank : count - 1];
+}
+
 /* times[racer * rounds + round], in ns of one piece of work. */
 static void run_rounds(bench_racer *racers, size_t racer_count, int64_t count, int rounds,
                        double *times)

@@ -8,11 +8,18 @@
 void bench_record(const bench_options *options);     /* record.… and record.instructions */
 void bench_replay(const bench_options *options);     /* replay.… and replay.instructions */
 void bench_resumption(const bench_options *options); /* resume.… and resume.instructions */
-void bench_size(const bench_options *options);       /* text_bytes, run_heap_bytes */
+void bench_attempt(const bench_options *options);    /* attempt.normal */
+void bench_due(const bench_options *options);        /* due.… and wake.… */
+void bench_signal(const bench_options *options);     /* signal.same.… and signal.across.… */
+void bench_lifecycle(const bench_options *options);  /* lifecycle.start… and lifecycle.execute… */
+void bench_takeover(const bench_options *options);   /* takeover */
+void bench_size(const bench_options *options);       /* text_bytes…, run_heap_bytes */
 
-/* In the program executed again under callgrind: who does it, "library" or "raw". */
+/* In the program executed again under callgrind: who does it, "library" or "raw" (or, of
+ * the lifecycle, "library-execute" or "raw-execute"). */
 void bench_record_counted(const bench_options *options, const char *who);
 void bench_replay_counted(const bench_options *options, const char *who);
 void bench_resumption_counted(const bench_options *options, const char *who);
+void bench_lifecycle_counted(const bench_options *options, const char *who);
 
 #endif

@@ -53,26 +53,38 @@ static double read_text(const char *path)
     return bytes;
 }
 
-/* The file from which the library was loaded, which is not the program itself. */
+static void print_text(const bench_options *options, bench_row row, const char *path)
+{
+    row.unit = "bytes";
+    row.value = read_text(path);
+    if (row.value < 0)
+        row.skipped = "the library is not an ELF file";
+    bench_print_row(options, &row);
+}
+
+/* The whole library: the file from which it was loaded, which is not the program itself. */
 static void measure_text(const bench_options *options)
 {
-    bench_row row = {.name = "text_bytes",
-                     .unit = "bytes",
-                     .bar_of = BENCH_BAR_OF_VALUE,
-                     .bar = TEXT_BAR_BYTES};
     Dl_info info;
     const char *(*function)(void) = dur_version;
     void *address = NULL;
 
-    if (!bench_wanted(options, row.name))
+    if (!bench_wanted(options, "text_bytes"))
         return;
     memcpy(&address, &function, sizeof address);
     if (!dladdr(address, &info))
         bench_die("the library's file cannot be found");
-    row.value = read_text(info.dli_fname);
-    if (row.value < 0)
-        row.skipped = "the library is not an ELF file";
-    bench_print_row(options, &row);
+    print_text(options, (bench_row){.name = "text_bytes"}, info.dli_fname);
+}
+
+/* What of it a program carries that uses floors 1 and 2 only, and leaves the rest to the linker. */
+static void measure_core_text(const bench_options *options)
+{
+    bench_row row = {
+        .name = "text_bytes.core", .bar_of = BENCH_BAR_OF_VALUE, .bar = TEXT_BAR_BYTES};
+
+    if (bench_wanted(options, row.name))
+        print_text(options, row, BENCH_CORE);
 }
 
 /* ---- Heap ------------------------------------------------------------------------------------ */
@@ -139,5 +151,6 @@ static void measure_heap(const bench_options *options)
 void bench_size(const bench_options *options)
 {
     measure_text(options);
+    measure_core_text(options);
     measure_heap(options);
 }

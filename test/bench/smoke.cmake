@@ -1,8 +1,15 @@
 # test/bench: run every row of the benchmark once, small, and read its JSON.
 cmake_minimum_required(VERSION 3.22)
 
-set(expected "text_bytes;run_heap_bytes;resume.1k;resume.1m;replay.16;replay.256")
+set(expected "text_bytes;text_bytes.core;run_heap_bytes;resume.1k;resume.1m;replay.16;replay.256")
 list(APPEND expected "record.instructions" "replay.instructions" "resume.instructions")
+list(APPEND expected "attempt.normal" "due.1k" "due.1m" "wake.1k" "wake.1m" "takeover")
+foreach(group IN ITEMS same across)
+  list(APPEND expected "signal.${group}.p50" "signal.${group}.p99")
+endforeach()
+foreach(group IN ITEMS start execute)
+  list(APPEND expected "lifecycle.${group}" "lifecycle.${group}.instructions")
+endforeach()
 foreach(mode IN ITEMS normal full)
   foreach(length IN ITEMS 16 256 4096)
     list(APPEND expected "record.${mode}.${length}.tail" "record.${mode}.${length}.random")
