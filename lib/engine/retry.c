@@ -37,6 +37,7 @@ DURABLE_INTERNAL bool durable_retry_fill(const dur_retry *given, dur_retry *full
         memcpy(full, given, given->size < sizeof *full ? given->size : sizeof *full);
         full->size = sizeof *full;
         *problem = find_problem(full);
+        if (*problem) *full = defaults;
     }
     if (!full->initial_ms) full->initial_ms = INITIAL_MS;
     if (full->coefficient == 0) full->coefficient = COEFFICIENT;
