@@ -116,6 +116,7 @@ static void assert_wrong(const dur_retry *policy, const char *word)
 
     assert_false(durable_retry_fill(policy, &full, &problem));
     assert_non_null(problem);
+    assert_true(full.initial_ms >= 0 && full.max_interval_ms >= 0); /* safe to reckon with */
     if (!strstr(problem, word)) fail_msg("\"%s\" does not speak of its %s", problem, word);
 }
 
