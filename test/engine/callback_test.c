@@ -542,6 +542,23 @@ static void a_callback_is_no_step_to_be_recorded(void **state)
     dur_close_run(run);
 }
 
+/* On replay the body would not run, and the answer not be asked for. */
+static void nothing_is_awaited_in_a_body(void **state)
+{
+    engine_world *world = *state;
+    dur_step *callback = NULL;
+    dur_run *run = NULL;
+
+    assert_int_equal(dur_begin_run(world->log, "work", "run-1", NULL, &run), DUR_OK);
+    assert_int_equal(dur_begin_callback(run, "approval", NULL, &callback), DUR_OK);
+    DUR_STEP(run, "body") { assert_int_equal(dur_await(callback, NULL), DUR_MISUSE); }
+    assert_int_equal(dur_run_code(run), DUR_MISUSE);
+    assert_non_null(strstr(dur_run_errmsg(run), "callback \"approval\" is awaited in the body of"
+                                                " step \"body\""));
+    dur_close_run(run);
+    assert_int_equal(count_in_story(world, "append"), 0);
+}
+
 static void after_the_end_nothing_is_awaited(void **state)
 {
     engine_world *world = *state;
@@ -578,6 +595,7 @@ int main(void)
         WAITS_TEST(wrong_options_are_refused),
         WAITS_TEST(what_is_no_callback_cannot_be_awaited),
         WAITS_TEST(a_callback_is_no_step_to_be_recorded),
+        WAITS_TEST(nothing_is_awaited_in_a_body),
         WAITS_TEST(after_the_end_nothing_is_awaited),
     };
 
