@@ -4,12 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* A line for the text, if the first column has one, and what the second one adds to the digest. */
 static void add_row(fault_picture *picture, sqlite3_stmt *statement)
 {
+    const char *line = (const char *)sqlite3_column_text(statement, 0);
     size_t length = strlen(picture->text);
 
-    snprintf(picture->text + length, sizeof picture->text - length, "%s\n",
-             (const char *)sqlite3_column_text(statement, 0));
+    if (line) snprintf(picture->text + length, sizeof picture->text - length, "%s\n", line);
     for (const char *at = (const char *)sqlite3_column_text(statement, 1); at && *at; at++)
         picture->digest = (picture->digest ^ (unsigned char)*at) * UINT64_C(1099511628211);
 }
@@ -35,16 +36,38 @@ static bool has_log(sqlite3 *db)
     return has;
 }
 
-static void look_at_steps(sqlite3 *db, fault_picture *picture)
-{
-    sqlite3_stmt *statement =
-        prepare(db, "SELECT name, (step & 134217727) || '|' || kind || '|' || name || '|' ||"
-                    " quote(format) || '|' || quote(value) FROM durable_steps WHERE step >> 27 IN"
-                    " (SELECT run FROM durable_runs WHERE id = '" FAULT_ID "') ORDER BY step");
+#define OF_RUN "(SELECT run FROM durable_runs WHERE id = '" FAULT_ID "')"
 
-    while (sqlite3_step(statement) == SQLITE_ROW)
-        add_row(picture, statement);
-    sqlite3_finalize(statement);
+/* Steps; the attempts at them that have failed; what is pending, sent, and left of the run. */
+static const char *const queries[] = {
+    "SELECT name, (step & 134217727) || '|' || kind || '|' || name || '|' || attempt || '|' ||"
+    " quote(format) || '|' || quote(value) FROM durable_steps WHERE step >> 27 = " OF_RUN
+    " ORDER BY step",
+    "WITH failed(name, count) AS (SELECT name, attempt - 1 FROM durable_steps"
+    " WHERE step >> 27 = " OF_RUN " UNION ALL SELECT name, attempt FROM durable_pending"
+    " WHERE step >> 27 = " OF_RUN "),"
+    " attempts(number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM attempts WHERE number < 9)"
+    " SELECT name || '#' || number, NULL FROM failed JOIN attempts ON number <= count",
+    "SELECT NULL, 'pending ' || name || '|' || kind || '|' || attempt FROM durable_pending"
+    " WHERE step >> 27 = " OF_RUN " ORDER BY step",
+    "SELECT NULL, 'signal ' || name || '|' || quote(key) || '|' || quote(value) || '|' ||"
+    " quote(received) FROM durable_signals WHERE run = " OF_RUN " ORDER BY signal",
+    "SELECT NULL, 'run ' || status || '|' || quote(due) || '|' || quote(awaits) || '|' ||"
+    " (SELECT count(*) FROM durable_claims AS c WHERE c.run = r.run) FROM durable_runs AS r"
+    " WHERE id = '" FAULT_ID "'",
+    "SELECT NULL, 'queue ' || queue || '|' || max_active || '|' || max_active_process || '|' ||"
+    " interval_us FROM durable_queues ORDER BY queue",
+};
+
+static void look_at_rows(sqlite3 *db, fault_picture *picture)
+{
+    for (size_t i = 0; i < sizeof queries / sizeof queries[0]; i++) {
+        sqlite3_stmt *statement = prepare(db, queries[i]);
+
+        while (sqlite3_step(statement) == SQLITE_ROW)
+            add_row(picture, statement);
+        sqlite3_finalize(statement);
+    }
 }
 
 static void look_at_run(sqlite3 *db, fault_picture *picture)
@@ -66,7 +89,7 @@ void fault_look(const fault_world *world, fault_picture *picture)
     snprintf(path, sizeof path, "%s%s", world->path, world->scenario->schema ? "-side" : "");
     if (sqlite3_open(path, &db) != SQLITE_OK) abort();
     if (has_log(db)) {
-        look_at_steps(db, picture);
+        look_at_rows(db, picture);
         look_at_run(db, picture);
     }
     sqlite3_close(db);

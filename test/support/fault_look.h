@@ -5,14 +5,15 @@
 #include "support/fault_scenario.h"
 
 typedef struct fault_picture {
-    char text[2048]; /* the recorded steps' names: "\nname\n…\n" */
-    uint64_t digest; /* of all that the rows hold, but for times and claims */
+    char text[2048]; /* the recorded steps' names, and "name#2" for an attempt that is recorded as
+                      * having failed: "\nname\n…\n" */
+    uint64_t digest; /* of all that the rows hold, but for times and epochs */
     int64_t status;  /* the run's, see dur_status; 0: there is no such run */
 } fault_picture;
 
 void fault_look(const fault_world *world, fault_picture *picture);
 
-/* Is the step recorded? */
+/* Is the step, or the attempt, recorded? */
 bool fault_picture_holds(const fault_picture *picture, const char *name);
 
 #endif

@@ -16,7 +16,8 @@
  * rolled back. No code of the library's. */
 #define FAULT_HOST_FAILED 1000
 
-/* What is known of one step, outside the database. */
+/* What is known of one step, outside the database; or of one attempt at it, "name#2", whose failure
+ * was recorded. */
 typedef struct fault_tally {
     char name[32];
     int executed;      /* how often its body ran */
@@ -37,6 +38,10 @@ typedef struct fault_world {
     fault_tally tallies[FAULT_TALLIES_MAX];
     size_t tally_count;
     char output[128]; /* of the run, seen completed; "" else */
+    int64_t deadline_ms; /* the first that the run was seen to wait for; 0: none */
+    bool beaten;         /* a step's heartbeat was acknowledged */
+    char token[DUR_TOKEN_SIZE]; /* of a callback, as the outside has it; "": nobody has told it */
+    char broken[160]; /* a law that the host itself has seen broken; "": none */
 } fault_world;
 
 /* Whatever a host does with the run on world->log, from its start to its end; gives the library's
@@ -60,6 +65,8 @@ typedef struct fault_scenario {
     bool memory_only;      /* failing files would show nothing that other scenarios do not … */
     bool files_only;       /* … or failing allocations */
     bool warm;             /* where allocations fail: not those that prepare statements */
+    bool thin;             /* so many calls that the ways of failing share them: where allocations
+                            * fail, and beside a rollback journal */
     bool executes_nothing; /* no body may run in `pass` */
 } fault_scenario;
 

@@ -34,6 +34,21 @@ void place_clear(const char *path)
     }
 }
 
+bool place_copy(const char *from, const char *to)
+{
+    char buffer[16384];
+    size_t count;
+    FILE *in = fopen(from, "rb");
+    FILE *out = in ? fopen(to, "wb") : NULL;
+    bool copied = out != NULL;
+
+    while (copied && (count = fread(buffer, 1, sizeof buffer, in)) > 0)
+        copied = fwrite(buffer, 1, count, out) == count;
+    if (out) copied = fclose(out) == 0 && copied;
+    if (in) fclose(in);
+    return copied;
+}
+
 /* Everything goes: SQLite leaves super-journals of other names behind when a commit to several
  * files fails. */
 void place_remove(place *it)

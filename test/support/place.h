@@ -17,6 +17,9 @@ bool place_make(place *it);
 /* Remove a database with all that SQLite keeps beside it, and the same of `<path>-side`. */
 void place_clear(const char *path);
 
+/* Copy a file, over an earlier one; false: there is none, or the disk is full. */
+bool place_copy(const char *from, const char *to);
+
 /* Remove the directory and all that is in it. */
 void place_remove(place *it);
 
