@@ -140,7 +140,7 @@ static int tell_outcome(dur_step *callback, dur_value *value)
 }
 
 /* On replay the body does not run: nobody would ask for the answer. */
-static int stop_in_body(const dur_step *callback)
+static int refuse_in_body(const dur_step *callback)
 {
     dur_run *run = callback->run;
 
@@ -160,7 +160,7 @@ DURABLE_INTERNAL int durable_callback_await(dur_step *callback, dur_value *value
         return run->stop;
     }
     if (run->ended) return durable_run_misuse(run, "the run has ended: it waits for nothing more");
-    if (run->body) return stop_in_body(callback);
+    if (run->body) return refuse_in_body(callback);
     if (run->failure_pending) return durable_run_stop_failed(run);
     if (callback->state == DURABLE_STEP_OPEN) code = wait_for_answer(callback);
     if (code == DUR_FAILED || code == DUR_TIMED_OUT || code == DUR_OK)
