@@ -26,7 +26,7 @@
 #define SOAK_ID_SIZE 40
 #define SOAK_PLAN_SIZE 100
 
-/* A worker with a short lease has this one; stopped, it is continued later than that. */
+/* A worker with a short lease has this one. */
 #define SOAK_SHORT_LEASE_MS 200
 
 /* ---- Plans --------------------------------------------------------------------------------- */

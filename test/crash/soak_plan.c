@@ -14,7 +14,7 @@ const soak_queue soak_queues[SOAK_QUEUES] = {
     {NULL, DUR_QUEUE_LIMITS_INIT},
     {"single", {sizeof(dur_queue_limits), 1, 0, 0, 0}},
     {"narrow", {sizeof(dur_queue_limits), 2, 1, 0, 0}},
-    {"paced", {sizeof(dur_queue_limits), 0, 0, 50, 1000}},
+    {"paced", {sizeof(dur_queue_limits), 0, 0, 25, 1000}},
 };
 
 /* Of sixteen runs, so many of each kind. */
@@ -30,9 +30,9 @@ static int draw(fake_clock *chance, int from, int to)
 
 static int draw_queue(fake_clock *chance)
 {
-    int number = draw(chance, 0, 19);
+    int number = draw(chance, 0, 39);
 
-    return number < 3 ? 1 : number < 6 ? 2 : number < 7 ? 3 : 0;
+    return number < 6 ? 1 : number < 12 ? 2 : number == 12 ? 3 : 0;
 }
 
 /* What is sent: everything that a listener waits for; to others perhaps less than they would take,

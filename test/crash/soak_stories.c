@@ -9,6 +9,7 @@
 
 #define ROWS_MAX 16
 #define TEXT_SIZE 64
+#define TOLD_MAX 20
 
 /* Kinds of rows, as the format has them. */
 enum { STEP = 1, TIMER = 2, RECEIVE = 3, SELECT = 4, CALLBACK = 5 };
@@ -39,16 +40,19 @@ static void broken(story *it, const char *format, ...) DUR_PRINTF_(2, 3);
 
 static void broken(story *it, const char *format, ...)
 {
+    static int told;
     char plan[SOAK_PLAN_SIZE];
     va_list arguments;
 
+    if (told++ == TOLD_MAX) fprintf(stderr, "BROKEN … and more\n");
+    it->broken++;
+    if (told > TOLD_MAX) return;
     soak_plan_print(&it->plan, plan);
     fprintf(stderr, "BROKEN run %s, a %s (%s): ", it->id, soak_names[it->plan.kind], plan);
     va_start(arguments, format);
     vfprintf(stderr, format, arguments);
     va_end(arguments);
     fputc('\n', stderr);
-    it->broken++;
 }
 
 /* ---- Reading --------------------------------------------------------------------------------- */

@@ -20,11 +20,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define RUNS 10000
+#define RUNS 12000
 #define WORKERS 4
-#define PAUSE_MS 12 /* between two acts of violence, on average */
-#define STOP_MS_MIN (SOAK_SHORT_LEASE_MS + 50)
-#define STOP_MS_MAX 900
+#define PAUSE_MS 16 /* between two acts of violence, on average */
+#define STOPPED_MAX 2
+#define STOP_MS_MIN 80 /* wakes up while the next owner works … */
+#define STOP_MS_MAX 320
+#define LONG_STOP_MS 900 /* … or long after it */
 #define STALL_US 90000000
 #define LEAVE_US 60000000
 #define MEMBERS_MAX (SOAK_WORKERS_MAX + SOAK_SENDERS + 1)
@@ -124,11 +126,13 @@ static member *any_member(process_body *body)
     return it;
 }
 
-static bool is_anybody_stopped(void)
+static int count_stopped(void)
 {
+    int count = 0;
+
     for (int i = 0; i < member_count; i++)
-        if (members[i].stopped) return true;
-    return false;
+        count += members[i].stopped;
+    return count;
 }
 
 static void continue_those_due(bool all)
@@ -155,13 +159,15 @@ static void kill_member(member *it)
     start_member(it);
 }
 
-/* Only one is stopped at a time: it may hold the file's write lock. */
+/* It may hold the file's write lock: then all the others wait. */
 static void stop_member(member *it)
 {
-    if (is_anybody_stopped()) return;
+    int64_t stop_ms = draw(0, 9) ? draw(STOP_MS_MIN, STOP_MS_MAX) : LONG_STOP_MS;
+
+    if (it->stopped || count_stopped() == STOPPED_MAX) return;
     process_stop(it->pid);
     it->stopped = true;
-    it->stopped_until_us = process_now_us() + draw(STOP_MS_MIN, STOP_MS_MAX) * 1000;
+    it->stopped_until_us = process_now_us() + stop_ms * 1000;
     stops++;
 }
 
@@ -182,13 +188,13 @@ static void act(void)
 {
     int64_t what = draw(0, 99);
 
-    if (what < 55) {
+    if (what < 40) {
         kill_member(any_member(soak_work));
-    } else if (what < 70) {
+    } else if (what < 55) {
         kill_member(any_member(soak_send));
     } else if (what < 95) {
         stop_member(any_member(soak_work));
-    } else if (!is_anybody_stopped()) {
+    } else if (count_stopped() == 0) {
         member *it = any_member(soak_work);
 
         leave(it);

@@ -99,13 +99,15 @@ void soak_close(soak_worker *worker)
 #define NOW_MS "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
 #define NOTE_CLAIM                                                                                 \
     " BEGIN INSERT INTO soak_claims SELECT new.run, new.epoch, new.queue, " NOW_MS                 \
-    ", (SELECT count(*) FROM durable_claims WHERE queue = new.queue); END;"
+    ", (SELECT count(*) FROM durable_claims WHERE queue = new.queue)"                              \
+    ", (SELECT next_us FROM durable_queues WHERE queue = new.queue); END;"
 
-/* Every claim is noted in the transaction that makes it, with how many there are then; so is every
- * record of somebody who has no claim then. */
+/* Every claim is noted in the transaction that makes it, with how many there are then and the
+ * queue's next time, before it is moved; so is every record of somebody who has no claim then. */
 static const char host_tables[] =
     "CREATE TABLE soak_effects(run TEXT, position INTEGER);"
-    "CREATE TABLE soak_claims(run INTEGER, epoch INTEGER, queue TEXT, at INTEGER, active INTEGER);"
+    "CREATE TABLE soak_claims(run INTEGER, epoch INTEGER, queue TEXT, at INTEGER, active INTEGER,"
+    " not_before_us INTEGER);"
     "CREATE TABLE soak_zombies(step INTEGER, epoch INTEGER);"
     "CREATE TRIGGER soak_claimed AFTER INSERT ON durable_claims" NOTE_CLAIM
     "CREATE TRIGGER soak_taken AFTER UPDATE OF epoch ON durable_claims" NOTE_CLAIM

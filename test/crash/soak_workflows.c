@@ -23,8 +23,7 @@ static int finish(dur_run *run, int64_t output)
     return dur_ok(run) && dur_set_output(run, dur_integer(output)) == DUR_OK ? 0 : 1;
 }
 
-/* The body's effect on the world: a row of the host's, in a commit of its own; and it takes a
- * while, so that a process is often met at work. */
+/* The body's effect on the world: a row of the host's, in a commit of its own. */
 static void effect(const soak_worker *worker, dur_run *run)
 {
     char sql[200];
@@ -32,7 +31,14 @@ static void effect(const soak_worker *worker, dur_run *run)
     snprintf(sql, sizeof sql, "INSERT INTO soak_effects VALUES('%s', %lld)", dur_run_id(run),
              (long long)dur_step_position(dur_current_step(run)));
     if (!soak_sql(worker->db, sql)) dur_fail(run, "no effect");
-    if (sqlite3_get_autocommit(worker->db)) sqlite3_sleep((int)(soak_number(dur_run_id(run)) % 4));
+}
+
+/* Some bodies take a while, so that their owners are met at work, and replaced at work. */
+static void work_hard(const soak_worker *worker, const dur_run *run)
+{
+    int64_t number = soak_number(dur_run_id(run));
+
+    if (sqlite3_get_autocommit(worker->db)) sqlite3_sleep(number % 16 ? (int)(number % 4) : 25);
 }
 
 static int64_t steps_with_effects(dur_run *run, const soak_worker *worker, int count)
@@ -44,6 +50,7 @@ static int64_t steps_with_effects(dur_run *run, const soak_worker *worker, int c
 
         DUR_STEP (run, "step", value) {
             effect(worker, run);
+            work_hard(worker, run);
             value = i + 1;
         }
         sum += value;
