@@ -88,7 +88,8 @@ static const char *site_of(const dur_step *step)
     return run->site;
 }
 
-static int append(dur_step *step, durable_outcome *outcome)
+/* This and what follows are every step's way into the log: inline, though waits take it, too. */
+static inline int append(dur_step *step, durable_outcome *outcome)
 {
     dur_run *run = step->run;
     int code;
@@ -100,8 +101,8 @@ static int append(dur_step *step, durable_outcome *outcome)
     return code == DUR_OK ? outcome->verdict : code;
 }
 
-static void describe_outcome(const dur_step *step, int kind_of_outcome,
-                             const durable_datum *datum, durable_outcome *outcome)
+static inline void describe_outcome(const dur_step *step, int kind_of_outcome,
+                                    const durable_datum *datum, durable_outcome *outcome)
 {
     dur_run *run = step->run;
     int64_t now = durable_clock_now(&run->log->clock);
