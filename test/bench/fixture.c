@@ -202,7 +202,8 @@ void fixture_runs(const char *path, int64_t runs, int64_t every, int64_t steps, 
     /* A pass for each position, so that pages filled in order are split by what comes between. */
     for (int64_t p = 1; p <= steps; p++) {
         snprintf(position, sizeof position, "%lld", (long long)p);
-        copy_rows(db, "durable_steps", FIRST_STEP, NULL, 2, runs, p == 1 ? 1 : every, "x", position);
+        copy_rows(db, "durable_steps", FIRST_STEP, NULL, 2, runs, p == 1 ? 1 : every, "x",
+                  position);
     }
     end_file(db, path);
 }
