@@ -89,7 +89,8 @@ int fault_work_pass(fault_world *world)
     limits.max_active_process = 1;
     limits.max_starts = 10;
     code = dur_serve_queue(world->log, QUEUE, &limits);
-    if (code == DUR_OK) code = dur_register(world->log, world->scenario->name, work_workflow, world);
+    if (code == DUR_OK)
+        code = dur_register(world->log, world->scenario->name, work_workflow, world);
     if (code == DUR_OK) code = start(world);
     if (code == DUR_OK) code = look(world, DUR_OK);
     for (int i = 0; i < 12 && code == DUR_SUSPENDED; i++) code = work_once(world);

@@ -65,8 +65,7 @@ typedef struct fault_scenario {
     bool memory_only;      /* failing files would show nothing that other scenarios do not … */
     bool files_only;       /* … or failing allocations */
     bool warm;             /* where allocations fail: not those that prepare statements */
-    bool thin;             /* so many calls that the ways of failing share them: where allocations
-                            * fail, and beside a rollback journal */
+    bool thin;             /* so many calls that not every way of failing strikes each of them */
     bool executes_nothing; /* no body may run in `pass` */
 } fault_scenario;
 

@@ -103,7 +103,7 @@ static void impossible(const char *what)
 
 bool fault_sweep_setup(void)
 {
-    return place_make(&template_place) && place_make(&trial_place) &&
+    return place_make_in_memory(&template_place) && place_make_in_memory(&trial_place) &&
            fault_vfs_register() == SQLITE_OK;
 }
 
@@ -351,9 +351,10 @@ static void check_once(trial *it)
 
     if (!it->opened || it->world.scenario->repeats) return;
     for (size_t i = 0; i < finished->tally_count; i++) {
-        int times = executed(&it->world, finished->tallies[i].name);
+        const fault_tally *tally = &finished->tallies[i];
+        int times = executed(&it->world, tally->name);
 
-        if (times > most && !is_attempt(&finished->tallies[i])) broken(it, "'%s' ran %d times", finished->tallies[i].name, times);
+        if (times > most && !is_attempt(tally)) broken(it, "'%s' ran %d times", tally->name, times);
     }
 }
 

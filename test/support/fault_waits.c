@@ -5,7 +5,8 @@
 
 #define SECOND_MS 1000
 
-static const char signal_text[] = "a signal's value that is too long for what is kept without asking";
+static const char signal_text[] =
+    "a signal's value that is longer than what is kept without memory of its own";
 
 /* A step that is over once its run has said so. */
 static int note_wait(fault_world *world, const char *name, int code)

@@ -11,15 +11,25 @@
 #include <string.h>
 #include <unistd.h>
 
-bool place_make(place *it)
+static bool make_in(place *it, const char *otherwise)
 {
     const char *parent = getenv("TMPDIR");
 
     snprintf(it->directory, sizeof it->directory, "%s/durable-XXXXXX",
-             parent && strlen(parent) < 200 ? parent : "/tmp");
+             parent && strlen(parent) < 200 ? parent : otherwise);
     if (!mkdtemp(it->directory)) return false;
     snprintf(it->path, sizeof it->path, "%s/test.db", it->directory);
     return true;
+}
+
+bool place_make(place *it)
+{
+    return make_in(it, "/tmp");
+}
+
+bool place_make_in_memory(place *it)
+{
+    return make_in(it, "/dev/shm") || make_in(it, "/tmp");
 }
 
 void place_clear(const char *path)

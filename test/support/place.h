@@ -14,6 +14,10 @@ typedef struct place {
 
 bool place_make(place *it);
 
+/* The same in memory, where the system has such a place, unless TMPDIR names one: for thousands of
+ * small databases, whose syncs reach no disk. */
+bool place_make_in_memory(place *it);
+
 /* Remove a database with all that SQLite keeps beside it, and the same of `<path>-side`. */
 void place_clear(const char *path);
 
