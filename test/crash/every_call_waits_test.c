@@ -1,6 +1,6 @@
 /*
- * test/crash: laws 3, 4 and 6 of runs that wait, through kill -9 at every call: a child is killed at
- * the Nth call that SQLite makes to its VFS, N rising until one lives to its end; the next one
+ * test/crash: laws 3, 4 and 6 of runs that wait, through kill -9 at every call: a child is killed
+ * at the Nth call that SQLite makes to its VFS, N rising until one lives to its end; the next one
  * finishes the run, at once: no lease is waited for. The scenarios are those that faults are swept
  * over; the host's state, its clock and what it has seen of the world outside lie in memory that
  * outlives the children.
@@ -39,7 +39,9 @@ static int setup(void **state)
 {
     (void)state;
     book = process_share(sizeof *book);
-    return book && place_make(&template_place) && place_make(&trial_place) ? 0 : -1;
+    return book && place_make_in_memory(&template_place) && place_make_in_memory(&trial_place)
+               ? 0
+               : -1;
 }
 
 static int teardown(void **state)
