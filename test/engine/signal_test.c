@@ -462,7 +462,7 @@ static void send_more(engine_world *world, void *context)
 static void check_inbox(engine_world *world, void *context, int code)
 {
     const inbox *user = context;
-    char row[64];
+    char row[96];
 
     assert_int_equal(code, DUR_OK);
     for (int i = 0; i < 3; i++) {

@@ -88,7 +88,7 @@ static void every_priority_of_many_workflows_has_its_head(void **state)
     static const char *const workflows[] = {"order", "orders", "Order", "1", "01", "\xc3\xa9", "%"};
     enum { COUNT = sizeof workflows / sizeof workflows[0] };
     due_list list;
-    char id[32];
+    char id[40];
 
     for (int run = 0; run < 3; run++) {
         for (int workflow = 0; workflow < COUNT; workflow++) {
