@@ -125,6 +125,7 @@ static void make_reference(const fault_scenario *scenario, const char *journal_m
     reference->finished = book->world;
     fault_look(&book->world, &found);
     assert_true(found.digest != 0);
+    assert_int_equal(found.pending, 0);
     reference->rows = found.digest;
 }
 
