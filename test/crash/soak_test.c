@@ -20,9 +20,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define RUNS 12000
+#define RUNS 15000
 #define WORKERS 4
-#define PAUSE_MS 16 /* between two acts of violence, on average */
+#define PAUSE_MS 80 /* between two acts of violence on average, divided by the number of workers */
 #define STOPPED_MAX 2
 #define STOP_MS_MIN 80 /* wakes up while the next owner works … */
 #define STOP_MS_MAX 320
@@ -272,7 +272,7 @@ static void processes_that_are_killed_and_stopped_lose_nothing(void **state)
     add_members(soak_send, SOAK_SENDERS);
     add_members(soak_watch, 1);
     while (!is_over() && !stalled) {
-        sqlite3_sleep((int)draw(1, 2 * PAUSE_MS));
+        sqlite3_sleep((int)draw(1, 2 * PAUSE_MS / soak->workers));
         continue_those_due(false);
         act();
         stalled = is_stalled();

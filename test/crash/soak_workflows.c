@@ -33,12 +33,13 @@ static void effect(const soak_worker *worker, dur_run *run)
     if (!soak_sql(worker->db, sql)) dur_fail(run, "no effect");
 }
 
-/* Some bodies take a while, so that their owners are met at work, and replaced at work. */
+/* Some bodies take a while, so that their owners are met at work, and replaced at work; but not so
+ * long that a run would be parked because ten of its owners were killed in a row. */
 static void work_hard(const soak_worker *worker, const dur_run *run)
 {
     int64_t number = soak_number(dur_run_id(run));
 
-    if (sqlite3_get_autocommit(worker->db)) sqlite3_sleep(number % 16 ? (int)(number % 4) : 25);
+    if (sqlite3_get_autocommit(worker->db)) sqlite3_sleep(number % 32 ? (int)(number % 4) : 12);
 }
 
 static int64_t steps_with_effects(dur_run *run, const soak_worker *worker, int count)
