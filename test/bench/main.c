@@ -24,6 +24,8 @@ static const char usage[] =
     "  --shapes        compare table shapes and places for the fence, in raw SQLite\n"
     "value is a median over interleaved rounds, baseline that of raw SQLite doing the same, and\n"
     "ratio the median over the rounds of the one divided by the other in the same round.\n"
+    "The baseline of due.1m and wake.1m is their row of 1,000 sleepers, and that of takeover the\n"
+    "start of a bare program.\n"
     "Databases (up to 2 GB) are made under TMPDIR, or /tmp, and removed.\n";
 
 _Noreturn static void explain(void)

@@ -2,6 +2,10 @@
  * test/bench: what it costs to resume a run of 10 steps on a log that is open: claim it and replay
  * it, against one UPDATE that claims the row and one SELECT that reads the steps.
  *
+ * The yardstick changes one row. The library's claim changes four places: it takes the run out of
+ * the index by which workers find what is due, and puts it into the one by which they find what a
+ * dead owner has left behind.
+ *
  * Giving the claim back afterwards is not part of the time of either. Nor are checkpoints, which
  * would fall by turns into the one part or always into the other, as the numbers of pages happen
  * to add up.
