@@ -125,7 +125,8 @@ static void make_reference(const fault_scenario *scenario, const char *journal_m
     reference->finished = book->world;
     fault_look(&book->world, &found);
     assert_true(found.digest != 0);
-    assert_int_equal(found.pending, 0);
+    assert_int_equal(found.left, 0);
+    assert_string_equal(book->world.broken, "");
     reference->rows = found.digest;
 }
 

@@ -73,12 +73,13 @@ static void look_at_rows(sqlite3 *db, fault_picture *picture)
 static void look_at_run(sqlite3 *db, fault_picture *picture)
 {
     sqlite3_stmt *statement =
-        prepare(db, "SELECT status, (SELECT count(*) FROM durable_pending WHERE step >> 27 = run)"
-                    " FROM durable_runs WHERE id = '" FAULT_ID "'");
+        prepare(db, "SELECT status, (SELECT count(*) FROM durable_pending WHERE step >> 27 = r.run)"
+                    " + (SELECT count(*) FROM durable_signals AS s WHERE s.run = r.run"
+                    " AND received IS NULL) FROM durable_runs AS r WHERE id = '" FAULT_ID "'");
 
     if (sqlite3_step(statement) == SQLITE_ROW) {
         picture->status = sqlite3_column_int64(statement, 0);
-        picture->pending = sqlite3_column_int64(statement, 1);
+        picture->left = sqlite3_column_int64(statement, 1);
     }
     sqlite3_finalize(statement);
 }

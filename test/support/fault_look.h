@@ -8,7 +8,7 @@ typedef struct fault_picture {
     char text[2048]; /* the recorded steps' names, and "name#2" for an attempt that is recorded as
                       * having failed: "\nname\n…\n" */
     uint64_t digest; /* of all that the rows hold, but for times and epochs */
-    int64_t pending; /* positions without an outcome that are remembered */
+    int64_t left;    /* positions that are pending, and signals that were not received */
     int64_t status;  /* the run's, see dur_status; 0: there is no such run */
 } fault_picture;
 

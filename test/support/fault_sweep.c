@@ -216,7 +216,7 @@ static void make_reference(const fault_scenario *scenario, const char *journal_m
     disconnect(world);
     fault_look(world, &found);
     if (found.digest == 0) impossible("the scenario records nothing");
-    if (found.pending != 0) impossible("something is pending in an ended run");
+    if (found.left != 0) impossible("something is left behind an ended run");
     reference->rows = found.digest;
 }
 
