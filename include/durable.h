@@ -447,7 +447,7 @@ DUR_API int dur_execute(dur_log *log, const char *workflow, const char *run_id,
                         const dur_start_options *start, dur_workflow *fn, void *user);
 
 /* The output of the run that dur_execute() or dur_complete_run() last saw completed on this log
- * (dur_null() if there is none). Its bytes live until the next call of dur_execute(),
+ * (dur_null() if there is none). Its bytes live until the next call of dur_execute(), dur_work(),
  * dur_begin_run(), dur_complete_run() or dur_close() returns: it may be that call's input. NULL
  * gives dur_null(). */
 DUR_API dur_value dur_output(const dur_log *log);
@@ -942,8 +942,8 @@ DUR_API int dur_heartbeat_callback(dur_log *log, const char *token);
 
 /*
  * Put a run into the log without executing it: a worker will, here or in another process. `start`
- * may be NULL. One statement: in a transaction of the host's it joins that, so that an order's row
- * and the run that ships it commit together.
+ * may be NULL: no input, or whatever it has if it is there. One statement: in a transaction of the
+ * host's it joins that, so that an order's row and the run that ships it commit together.
  *
  *   DUR_OK          it is in the log
  *   DUR_REPLAYED    it was there already, with the same workflow and input: nothing was changed
@@ -1002,10 +1002,9 @@ typedef struct dur_work_options {
  * Claim and execute what is due: runs that were started, whose timer has rung, whose signal has
  * come, whose retry is due, and those whose owner is dead or has let its lease end. Larger
  * priorities first, and the longest due among equals (of one queue and workflow: the one that was
- * started first); each eighth pass takes the longest due of
- * all, so that none waits for ever. It does not wait for work, and takes no write lock where
- * nothing is due; for a locked database it waits as every call (an event loop sets busy_wait_ms low).
- * `options` may be NULL.
+ * started first); each eighth pass takes the longest due of all, so that none waits for ever. It
+ * does not wait for work, and takes no write lock where nothing is due; for a locked database it
+ * waits as every call (an event loop sets busy_wait_ms low). `options` may be NULL.
  *
  * *next_wake_ms (may be NULL) gets how many ms from now the next call is worth while: 0 where the
  * budget ended before the work; -1 where nothing is known to become due, which fits poll() (as does

@@ -22,13 +22,19 @@ static int ask_version(rest *it, int64_t *version)
     return store->methods->read_version(store, version);
 }
 
+/* Troubles that pass: somebody holds the lock for long, or has interrupted the connection. */
+static int unless_passing(int code)
+{
+    return code == DUR_BUSY || code == DUR_INTERRUPTED ? DUR_OK : code;
+}
+
 /* A database that is busy says nothing; then the next look is a full one. */
 static int note_version(rest *it)
 {
     int code = ask_version(it, &it->version);
 
     it->known = code == DUR_OK;
-    return code == DUR_BUSY ? DUR_OK : code;
+    return unless_passing(code);
 }
 
 static int look_for_commits(rest *it, bool *found)
@@ -37,7 +43,7 @@ static int look_for_commits(rest *it, bool *found)
     int code = ask_version(it, &version);
 
     *found = code == DUR_OK && (!it->known || version != it->version);
-    return code == DUR_BUSY ? DUR_OK : code;
+    return unless_passing(code);
 }
 
 static int64_t least(int64_t a, int64_t b)
@@ -103,7 +109,8 @@ static int loop_round(rest *it, const dur_work_options *options)
     int64_t wake_ms = -1, passes = 0;
     int code = tell_version(it, note_version(it));
 
-    if (code == DUR_OK) code = durable_worker_turn(it->log, options, true, &wake_ms, &passes);
+    if (code == DUR_OK)
+        code = unless_passing(durable_worker_turn(it->log, options, true, &wake_ms, &passes));
     if (code != DUR_OK) return code;
     if (passes > 0)
         it->pause_ms = 1;

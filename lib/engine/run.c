@@ -383,5 +383,7 @@ DURABLE_INTERNAL int durable_run_pass(dur_run *run, dur_workflow *fn, void *user
                                        " dur_fail_run(), which is for runs without a callback");
     else
         code = end_after(run, code);
+    /* The workflow may have asked the log for other things meanwhile. */
+    if (run->stop != DUR_OK) tell_log(run);
     return durable_run_close(run) == DUR_ROLLED_BACK ? DUR_ROLLED_BACK : code;
 }

@@ -4,6 +4,9 @@
 
 #define DEFAULT_PASSES 100
 
+/* When to call again after a trouble of the database. */
+#define TROUBLE_AGAIN_MS 100
+
 /* One call of dur_work(). */
 typedef struct work {
     dur_log *log;
@@ -51,6 +54,7 @@ static void tell(const work *it, int code)
     durable_error error;
 
     if (code == DUR_OK) durable_error_clear(&log->error);
+    if (!it->options->passed && code < 0) log->warn(log->error.message, log->user);
     if (!it->options->passed) return;
     durable_error_copy(&error, &log->error);
     it->options->passed(choice->workflow, choice->id, code, error.message, it->options->user);
@@ -155,7 +159,7 @@ static int work_once(work *it, const dur_work_options *options, int64_t *next_wa
     it->chooser.log = log;
     code = work_on(it, &spent);
     if (code == DUR_OK) durable_error_clear(&log->error);
-    *next_wake_ms = wake_in(it, spent);
+    *next_wake_ms = code == DUR_OK ? wake_in(it, spent) : TROUBLE_AGAIN_MS;
     return code;
 }
 
