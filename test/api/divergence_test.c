@@ -423,11 +423,11 @@ static int count_commit(void *user)
     return 0;
 }
 
-/* Law 5: parked once a pass. The first commit takes the claim, and the run out of the queue; the
- * second one writes status and report, and gives the claim back. */
+/* Law 5: parked once a pass. The first commit takes the claim, the second one writes status and
+ * report, and gives the claim back. */
 static void law5_a_run_is_parked_by_one_write(void **state)
 {
-    static const writes one_of_each = {0, 1, 1, 0}, nothing = {0, 0, 0, 0};
+    static const writes claimed = {0, 0, 1, 0}, parked = {0, 1, 1, 0}, nothing = {0, 0, 0, 0};
     test_host *host = *state;
     dur_log *log;
 
@@ -444,8 +444,8 @@ static void law5_a_run_is_parked_by_one_write(void **state)
         sqlite3_update_hook(host->db, NULL, NULL);
         sqlite3_commit_hook(host->db, NULL, NULL);
         assert_int_equal(2, counted.count);
-        assert_memory_equal(&one_of_each, &counted.each[0], sizeof one_of_each);
-        assert_memory_equal(&one_of_each, &counted.each[1], sizeof one_of_each);
+        assert_memory_equal(&claimed, &counted.each[0], sizeof claimed);
+        assert_memory_equal(&parked, &counted.each[1], sizeof parked);
         assert_memory_equal(&nothing, &counted.each[2], sizeof nothing);
         assert_non_null(dur_get_divergence(log));
     }

@@ -137,9 +137,9 @@ DURABLE_INTERNAL int durable_sqlite_create_run(durable_store *base, const durabl
     return code;
 }
 
-/* A run that nobody holds has no claim's row yet, and its own row is no longer waiting; the row
- * that a dead or late owner left behind is taken over. The other way round than it was seen, the
- * run was left or ended with the fence that was seen. */
+/* A run that nobody holds has no claim's row yet; the one that a dead or late owner left behind is
+ * taken over. The other way round than it was seen, the run was left or ended with the fence that
+ * was seen. */
 static int claim_in_group(durable_sqlite *store, durable_write *write, const durable_claim *claim,
                           durable_turn *turn, int *changes)
 {
@@ -148,11 +148,9 @@ static int claim_in_group(durable_sqlite *store, durable_write *write, const dur
     if (result != SQLITE_DONE) return result;
     turn->is_new = *changes > 0;
     if (turn->is_new == claim->seen_held) return result;
-    if (claim->limited) result = durable_sqlite_look_at_turn(store, claim, turn);
-    if (result != SQLITE_DONE) return result;
-    if (!turn->is_new)
-        return step_claim(store, write, DURABLE_SQL_TAKE_OVER, claim, changes);
-    return durable_sqlite_step_integers(store, write, DURABLE_SQL_CLAIMED, &claim->run, 1, NULL);
+    result = durable_sqlite_look_at_turn(store, claim, turn);
+    if (result != SQLITE_DONE || turn->is_new) return result;
+    return step_claim(store, write, DURABLE_SQL_TAKE_OVER, claim, changes);
 }
 
 static int claim_by_turn(durable_sqlite *store, durable_write *write, const durable_claim *claim,
@@ -166,7 +164,7 @@ static int claim_by_turn(durable_sqlite *store, durable_write *write, const dura
     if (result != SQLITE_DONE) return result;
     result = claim_in_group(store, write, claim, &turn, &changes);
     *claimed = result == SQLITE_DONE && changes == 1 && turn.is_new != claim->seen_held;
-    if (*claimed && claim->limited)
+    if (*claimed)
         result = durable_sqlite_take_turn(store, write, claim, &turn, claimed);
     if (result == SQLITE_DONE && changes == 1 && !*claimed)
         return durable_sqlite_group_undo(store, write);
@@ -174,11 +172,12 @@ static int claim_by_turn(durable_sqlite *store, durable_write *write, const dura
 }
 
 /* Where no limit is asked for, a single statement. */
-static int take_over(durable_sqlite *store, durable_write *write, const durable_claim *claim,
-                     bool *claimed)
+static int claim_at_will(durable_sqlite *store, durable_write *write, const durable_claim *claim,
+                         bool *claimed)
 {
+    durable_statement which = claim->seen_held ? DURABLE_SQL_TAKE_OVER : DURABLE_SQL_TAKE_CLAIM;
     int changes = 0;
-    int result = step_claim(store, write, DURABLE_SQL_TAKE_OVER, claim, &changes);
+    int result = step_claim(store, write, which, claim, &changes);
 
     *claimed = result == SQLITE_DONE && changes == 1;
     return result;
@@ -195,10 +194,8 @@ DURABLE_INTERNAL int durable_sqlite_claim_run(durable_store *base, const durable
     if (code != DUR_OK) return code;
     if (claim->seen_epoch == INT64_MAX) return DUR_OK; /* no run is handed out with it */
     set_fence(fence, claim->run, claim->seen_epoch + 1, claim->token, &write);
-    if (claim->seen_held && !claim->limited)
-        result = take_over(store, &write, claim, claimed);
-    else
-        result = claim_by_turn(store, &write, claim, claimed);
+    result = claim->limited ? claim_by_turn(store, &write, claim, claimed)
+                            : claim_at_will(store, &write, claim, claimed);
     code = durable_sqlite_write_end(store, &write, result);
     *claimed = *claimed && code == DUR_OK;
     return code;

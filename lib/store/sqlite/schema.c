@@ -17,8 +17,8 @@
  *   run              small key, never given again while rows of it remain
  *   epoch, token     the fence of the last claim that was given back; while the run is claimed the
  *                    one in durable_claims counts
- *   status           1 running, 2 completed, 3 failed, 4 parked, 5 suspended; a claimed run is
- *                    running
+ *   status           1 running, 2 completed, 3 failed, 4 parked, 5 suspended; a run that has a row
+ *                    in durable_claims is running, whatever stands here
  *   claims           claims in a row without a new step row, up to that claim
  *   request          what somebody asked of the run: 0 nothing (kept for cancel and pause)
  *   id, uid          the host's name for the run; 32 random hex digits, never used twice
@@ -27,10 +27,12 @@
  *   behaviour        the number of the library's behaviour that the run was started under
  *   parent           kept for children: null
  *   queue, priority  which workers take the run up, and with which precedence: 0 to 7
- *   due              when they do; null while it is claimed, ended, parked, or suspended without a
- *                    limit
+ *   due              when they do; null where it has ended, is parked, is suspended without limit,
+ *                    or was never left by its first owner
  *   awaits           the addresses of the signals that make a suspended run due, each between
  *                    newlines: "\napproval\ncancel\n"; or null
+ *                    status, due, awaits and failure are those of the time before, while the run is
+ *                    claimed
  *   created, ended   ended is null while the run is not ended
  *   input_format, input, output_format, output   values; see the formats below
  *   failure          why it failed; the report of a parked run; or null
@@ -168,7 +170,8 @@ static const char *const schema_objects[] = {
     " WHEN 3 THEN 'failed' WHEN 4 THEN 'parked' WHEN 5 THEN 'suspended' ELSE r.status END"
     " AS status, r.queue AS queue, r.priority AS priority, "
     READABLE_TIME("iif(c.run, NULL, r.due)") " AS wakes, "
-    READABLE_ADDRESSES("replace(trim(r.awaits, char(10)), char(10), ', ')") " AS awaits,"
+    "iif(c.run, NULL, " READABLE_ADDRESSES("replace(trim(r.awaits, char(10)), char(10), ', ')")
+    ") AS awaits,"
     " (SELECT count(*) FROM durable_steps AS s"
     " WHERE s.step BETWEEN r.run << 27 AND (r.run << 27) + 134217727) AS steps,"
     " coalesce(c.epoch, r.epoch) AS claims, c.owner AS owner, "

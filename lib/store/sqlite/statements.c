@@ -43,12 +43,15 @@
 /*
  * One seek a group: what comes right behind the largest key that a row of the last group can have.
  * Without that third column SQLite would walk through all of the group, which the plan does not
- * tell. INDEXED BY, so that no statistics of the host's change the way.
+ * tell. INDEXED BY, so that no statistics of the host's change the way. A claim leaves the run's
+ * row as it is, due time and all, which would be two more pages to write: those that are held now,
+ * and they are few, are passed over.
  */
 #define NEXT_DUE                                                                                   \
-    "SELECT workflow, priority, due, id FROM @durable_runs INDEXED BY durable_runs_due"            \
+    "SELECT workflow, priority, due, id FROM @durable_runs AS r INDEXED BY durable_runs_due"       \
     " WHERE due NOT NULL AND queue = ?1"                                                           \
     " AND (workflow, priority, due) > (?2, ?3, 9223372036854775807)"                               \
+    " AND NOT EXISTS(SELECT 1 FROM @durable_claims WHERE run = r.run)"                             \
     " ORDER BY workflow, priority, due LIMIT 1"
 #define NEXT_HELD                                                                                  \
     "SELECT c.owner AS owner, c.workflow AS workflow, c.lease_end AS lease_end, r.id AS id"        \
@@ -97,22 +100,19 @@ DURABLE_INTERNAL const char *durable_statement_text(durable_statement which)
                " workflow)"
                " SELECT run, epoch + 1, ?5, ?4, ?6, ?7, queue, workflow FROM @durable_runs"
                " WHERE run = ?1 AND epoch = ?2 AND token = ?3 ON CONFLICT(run) DO NOTHING";
-    case DURABLE_SQL_CLAIMED:
-        return "UPDATE @durable_runs SET status = 1, due = NULL, awaits = NULL, ended = NULL,"
-               " failure = NULL WHERE run = ?1";
     case DURABLE_SQL_TAKE_OVER:
         return "UPDATE @durable_claims SET epoch = epoch + 1, token = ?5, owner = ?4,"
                " lease_end = ?6, claims = ?7" OF_FENCE;
     case DURABLE_SQL_RELEASE_RUN:
         return "UPDATE @durable_runs SET status = 1, epoch = ?2, token = ?3, failure = NULL,"
-               " due = ?4," LAST_CLAIMS BEHIND_FENCE;
+               " due = ?4, awaits = NULL," LAST_CLAIMS BEHIND_FENCE;
     case DURABLE_SQL_SUSPEND_RUN:
         return "UPDATE @durable_runs SET status = 5, epoch = ?2, token = ?3, failure = NULL,"
                " due = ?4, awaits = ?5, claims = 0" BEHIND_FENCE;
     case DURABLE_SQL_END_RUN:
         return "UPDATE @durable_runs SET status = ?4, epoch = ?2, token = ?3," LAST_CLAIMS
-               ", ended = iif(?4 = 4, NULL, ?5), due = NULL, output_format = ?6, output = ?7,"
-               " failure = ?8" BEHIND_FENCE;
+               ", ended = iif(?4 = 4, NULL, ?5), due = NULL, awaits = NULL, output_format = ?6,"
+               " output = ?7, failure = ?8" BEHIND_FENCE;
     case DURABLE_SQL_DROP_CLAIM: return "DELETE FROM @durable_claims" OF_FENCE;
     case DURABLE_SQL_RENEW_LEASE: return "UPDATE @durable_claims SET lease_end = ?4" OF_FENCE;
     case DURABLE_SQL_APPEND:
