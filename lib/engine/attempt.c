@@ -84,7 +84,7 @@ static void begin_again(dur_step *step)
 static int sleep_and_begin_again(attempt *it)
 {
     dur_step *step = it->step;
-    int64_t lease_end = durable_time_after(it->pending.due, lease_of(step));
+    int64_t lease_end = durable_lease_from(step->run, lease_of(step), it->pending.due);
     int code = durable_progress_put(step, &it->pending, lease_end);
 
     if (code != DUR_OK) return fail_to_put(step, code);

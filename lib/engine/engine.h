@@ -473,6 +473,14 @@ typedef struct durable_answer {
 DURABLE_INTERNAL int durable_step_begin(dur_run *run, const durable_asked *asked,
                                         const dur_step_options *options, durable_answer *answer);
 
+/* The claim's new end, in a commit that is made anyhow, once half of the lease is used at that
+ * time; 0: not yet. */
+static inline int64_t durable_lease_from(const dur_run *run, int64_t lease_ms, int64_t time)
+{
+    if (durable_time_between(time, run->lease_end) >= lease_ms / 2) return 0;
+    return durable_time_after(time, lease_ms);
+}
+
 /* ---- record.c ------------------------------------------------------------------------------ */
 
 /* Record an open step's outcome; see dur_record_result(). A failure's value is text with a NUL. */

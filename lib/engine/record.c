@@ -1,15 +1,6 @@
 /* engine: recording what a step came to. */
 #include "engine/engine.h"
 
-/* Renewed in an outcome's own commit, once half of the lease is used. */
-static int64_t renewed_lease(const dur_run *run, int64_t now)
-{
-    int64_t lease_ms = run->log->lease_ms;
-
-    if (durable_time_between(now, run->lease_end) >= lease_ms / 2) return 0;
-    return durable_time_after(now, lease_ms);
-}
-
 static bool has_unrecorded(const dur_run *run)
 {
     for (const dur_step *step = run->open_first; step; step = step->next)
@@ -118,7 +109,7 @@ static inline void describe_outcome(const dur_step *step, int kind_of_outcome,
     outcome->attempt = step->attempt;
     outcome->began = step->began;
     outcome->took = durable_time_between(step->began, now);
-    outcome->lease_end = renewed_lease(run, now);
+    outcome->lease_end = durable_lease_from(run, run->log->lease_ms, now);
     outcome->clears_pending = step->progress != NULL;
 }
 

@@ -114,7 +114,8 @@ static int sleep_timer(dur_step *timer, int64_t now, int64_t due)
     if (!timer->progress) {
         durable_progress_describe(timer, &pending);
         pending.due = due;
-        code = durable_progress_put(timer, &pending, durable_time_after(due, run->log->lease_ms));
+        code = durable_progress_put(timer, &pending,
+                                    durable_lease_from(run, run->log->lease_ms, due));
     }
     if (code != DUR_OK)
         return durable_run_stop_with_store(run, code, timer->position, timer->name);

@@ -69,8 +69,8 @@ static void a_body_runs_again_after_its_pause(void **state)
     assert_int_equal(waits_execute(world, body_work, &user), DUR_OK);
     assert_story(world, "find run-1: none\n"
                         "create run-1 epoch 1\n"
-                        "put run-1 #1 \"fetch\" attempt 1 due 2000 lease 602000\n"
-                        "put run-1 #1 \"fetch\" attempt 2 due 4000 lease 604000\n"
+                        "put run-1 #1 \"fetch\" attempt 1 due 2000\n"
+                        "put run-1 #1 \"fetch\" attempt 2 due 4000\n"
                         "append run-1 #1 \"fetch\" result low 1 clears: recorded\n"
                         "end run-1 completed\n");
     assert_true(user.value == 3);
@@ -86,7 +86,7 @@ static void a_longer_pause_suspends(void **state)
     assert_int_equal(waits_execute(world, body_work, &user), DUR_SUSPENDED);
     assert_story(world, "find run-1: none\n"
                         "create run-1 epoch 1\n"
-                        "put run-1 #1 \"fetch\" attempt 1 due 2000 lease 602000\n"
+                        "put run-1 #1 \"fetch\" attempt 1 due 2000\n"
                         "suspend run-1 until 4000 put #1 \"fetch\" attempt 2 due 4000\n");
     assert_int_equal(user.value, 0);
     assert_int_equal(waits_execute_at(world, 4000, body_work, &user), DUR_OK);
@@ -320,7 +320,7 @@ static void recording_a_failure_says_that_the_step_is_to_be_executed_again(void 
     dur_close_run(run);
     assert_story(world, "find run-1: none\n"
                         "create run-1 epoch 1\n"
-                        "put run-1 #1 \"fetch\" attempt 1 due 2000 lease 602000\n"
+                        "put run-1 #1 \"fetch\" attempt 1 due 2000\n"
                         "append run-1 #1 \"fetch\" result low 1 clears: recorded\n"
                         "end run-1 completed\n");
 }

@@ -309,7 +309,7 @@ static void a_short_sleep_is_slept_through(void **state)
     assert_story(world, "find run-1: none\n"
                         "create run-1 epoch 1\n"
                         "append run-1 #1 \"before\" result low 1: recorded\n"
-                        "put run-1 #2 \"nap\" attempt 0 due 6000 lease 606000\n"
+                        "put run-1 #2 \"nap\" attempt 0 due 6000\n"
                         "append run-1 #2 \"nap\" result low 2 clears: recorded\n"
                         "append run-1 #3 \"after\" result low 3: recorded\n"
                         "end run-1 completed\n");
