@@ -117,11 +117,22 @@ static int append_one(durable_sqlite *store, durable_write *write, durable_outco
 
     if (outcome->verdict != DUR_OK) return SQLITE_DONE;
     result = insert_outcome(store, write, outcome, &inserted);
+    if (!has_more(outcome)) return result;
     if (outcome->unless_signal && result == SQLITE_DONE && inserted)
         result = keep_unless_sent(store, write, outcome);
-    if (has_more(outcome) && result == SQLITE_DONE && outcome->verdict == DUR_OK)
+    if (result == SQLITE_DONE && outcome->verdict == DUR_OK)
         result = append_more(store, write, outcome, inserted);
     return result;
+}
+
+/* The outcome of most steps: one statement, no group. */
+static inline int append_alone(durable_sqlite *store, durable_write *write,
+                               durable_outcome *outcome)
+{
+    int inserted;
+
+    if (outcome->verdict != DUR_OK) return SQLITE_DONE;
+    return insert_outcome(store, write, outcome, &inserted);
 }
 
 /* Before anything is written, and before a transaction of our own begins: that has to begin with a
@@ -159,7 +170,7 @@ DURABLE_INTERNAL int durable_sqlite_append_outcomes(durable_store *base, durable
     if (code == DUR_OK) code = confirm_all(store, outcomes, count);
     if (code != DUR_OK) return code;
     if (count == 1 && !has_more(outcomes))
-        result = append_one(store, &write, outcomes);
+        result = append_alone(store, &write, outcomes);
     else
         result = append_all(store, &write, outcomes, count);
     code = durable_sqlite_tables_gone(store, durable_sqlite_write_end(store, &write, result));
