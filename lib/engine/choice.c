@@ -77,14 +77,18 @@ static bool copy_name(char to[DUR_NAME_MAX + 1], const char *name)
 
 static int64_t us_of(int64_t ms)
 {
-    return ms > INT64_MAX / US_PER_MS ? INT64_MAX : ms * US_PER_MS;
+    if (ms > INT64_MAX / US_PER_MS) return INT64_MAX;
+    return ms < INT64_MIN / US_PER_MS ? INT64_MIN : ms * US_PER_MS;
 }
 
-/* A time further away than an interval was left behind by a clock that was set back since. */
-static bool is_too_early(const durable_queue *queue, int64_t now_us)
+/* A turn is had from the ms on that it falls into. A time further away than an interval was left
+ * behind by a clock that was set back since: `now` was asked for after the queue was looked at. */
+static bool is_too_early(const durable_queue *queue, int64_t now)
 {
-    return queue->limits.interval_us && queue->next_us > now_us &&
-           queue->next_us - now_us <= queue->limits.interval_us;
+    int64_t last_us = durable_time_after(us_of(now), US_PER_MS - 1);
+
+    return queue->next_us > last_us &&
+           queue->next_us <= durable_time_after(last_us, queue->limits.interval_us);
 }
 
 /* Who counts already fills nothing up: a run that is taken over, and was held by this process. */
@@ -102,8 +106,10 @@ static bool is_full(const durable_queue *queue, counted already)
            queue->active_process >= limits->max_active_process;
 }
 
-/* May one run of the queue be taken now? If not, when to look again. */
-static int ask_queue(durable_chooser *chooser, const char *name, counted already, bool *open)
+/* May one run of the queue be taken now? If not, when to look again. Others may have had turns
+ * since `now`: the clock is asked after the queue, so that they do not seem to lie ahead of it. */
+static int ask_queue(durable_chooser *chooser, const char *name, counted already,
+                     int64_t *seen_next_us, bool *open)
 {
     dur_log *log = chooser->log;
     durable_store *store = log->store;
@@ -112,9 +118,11 @@ static int ask_queue(durable_chooser *chooser, const char *name, counted already
                                              durable_owner_process_length(log->owner), &queue);
 
     *open = false;
+    *seen_next_us = queue.next_us;
     if (code != DUR_OK) return code;
-    if (is_too_early(&queue, us_of(chooser->now)))
-        wake_at(chooser, queue.next_us / US_PER_MS + (queue.next_us % US_PER_MS != 0));
+    if (queue.limits.interval_us) chooser->now = durable_clock_now(&log->clock);
+    if (queue.limits.interval_us && is_too_early(&queue, chooser->now))
+        wake_at(chooser, queue.next_us / US_PER_MS);
     else if (is_full(&queue, already))
         wake_after(chooser, LOOK_AGAIN_MS);
     else
@@ -181,16 +189,18 @@ static int consider_head(durable_chooser *chooser, const durable_held_head *head
     durable_choice *choice = &chooser->choice;
     size_t length = durable_owner_process_length(chooser->log->owner);
     counted already = {true, strncmp(head->owner, chooser->log->owner, length) == 0};
+    int64_t seen_next_us;
     bool open = false;
     int code;
 
     if (!head->usable || !is_left_behind(chooser, head)) return DUR_OK;
     if (choice->found && choice->due <= head->lease_end) return DUR_OK;
     if (was_missed(chooser, head->id)) return DUR_OK;
-    code = ask_queue(chooser, head->queue, already, &open);
+    code = ask_queue(chooser, head->queue, already, &seen_next_us, &open);
     if (code != DUR_OK || !open) return code;
     choice->found = choice->held = true;
     choice->due = head->lease_end;
+    choice->seen_next_us = seen_next_us;
     memcpy(choice->workflow, head->workflow, sizeof choice->workflow);
     memcpy(choice->id, head->id, sizeof choice->id);
     return DUR_OK;
@@ -253,7 +263,7 @@ static int consider_queue(const char *queue, void *context)
     code = store->methods->find_due(store, queue, consider_due, chooser);
     if (code != DUR_OK || !best->found) return code;
     if (!is_before(chooser, best->priority, best->due, &chooser->choice)) return DUR_OK;
-    code = ask_queue(chooser, queue, no, &open);
+    code = ask_queue(chooser, queue, no, &best->seen_next_us, &open);
     if (code == DUR_OK && open) chooser->choice = *best;
     return code;
 }

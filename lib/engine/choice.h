@@ -12,6 +12,7 @@ typedef struct durable_choice {
     bool held; /* left behind by an owner that is gone */
     int priority;
     int64_t due;
+    int64_t seen_next_us; /* of its queue */
     char workflow[DUR_NAME_MAX + 1];
     char id[DUR_NAME_MAX + 1];
 } durable_choice;

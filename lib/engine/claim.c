@@ -110,11 +110,13 @@ DURABLE_INTERNAL size_t durable_owner_process_length(const char *owner)
     return blank ? (size_t)(blank - owner) + 1 : strlen(owner);
 }
 
+/* What came before may have taken its time: a lease and a queue's turn are counted from here. */
 DURABLE_INTERNAL int durable_opening_claim(durable_opening *open, bool *claimed)
 {
     dur_log *log = open->log;
     durable_claim wanted;
 
+    open->now = durable_clock_now(&log->clock);
     memset(&wanted, 0, sizeof wanted);
     wanted.run = open->record.run;
     wanted.seen_epoch = open->record.epoch;
@@ -124,6 +126,7 @@ DURABLE_INTERNAL int durable_opening_claim(durable_opening *open, bool *claimed)
     wanted.lease_end = open->run->lease_end = durable_time_after(open->now, log->lease_ms);
     wanted.claims = open->run->claims = open->claims;
     wanted.limited = open->limited;
+    wanted.seen_next_us = open->seen_next_us;
     wanted.process_length = durable_owner_process_length(log->owner);
     wanted.now = open->now;
     durable_clock_random(&log->clock, &wanted.token, sizeof wanted.token);

@@ -218,11 +218,11 @@ DURABLE_INTERNAL int durable_run_begin(dur_log *log, const char *workflow, const
                                        const dur_start_options *start, dur_run **run);
 
 /* The same for a worker, in one try: only a run that is there and due, and within its queue's
- * limits (`limited`). DUR_NOT_FOUND, DUR_SUSPENDED, DUR_OWNED, DUR_CONFLICT: it is not to be had,
- * or somebody was faster. Where durable_is_of_one_run(), the run cannot be opened, and has been
- * parked or given back to come later. Any other code is the log's. */
+ * limits (`seen_next_us` as in durable_claim). DUR_NOT_FOUND, DUR_SUSPENDED, DUR_OWNED,
+ * DUR_CONFLICT: it is not to be had, or somebody was faster. Where durable_is_of_one_run(), the run
+ * cannot be opened, and was parked or given back to come later. Any other code is the log's. */
 DURABLE_INTERNAL int durable_run_begin_due(dur_log *log, const char *workflow, const char *run_id,
-                                           bool limited, dur_run **run);
+                                           int64_t seen_next_us, dur_run **run);
 DURABLE_INTERNAL bool durable_is_of_one_run(int code);
 
 /* Whether a handle of the run is open on this log, with its claim or without. */

@@ -11,11 +11,12 @@ typedef struct durable_opening {
     const char *run_id;
     const dur_start_options *start; /* NULL: to resume, whatever the input was */
     durable_datum input;
-    bool only_due;    /* a worker's: only what is there and due, and one try */
-    bool limited;     /* within the limits of its queue */
-    dur_run *run;     /* the handle in the making */
-    int64_t claims;   /* to be stored with the claim */
-    bool must_park;   /* too many claims without a new row */
+    bool only_due;        /* a worker's: only what is there and due, and one try */
+    bool limited;         /* within the limits of its queue */
+    int64_t seen_next_us; /* … whose next turn was seen to be this */
+    dur_run *run;         /* the handle in the making */
+    int64_t claims;       /* to be stored with the claim */
+    bool must_park;       /* too many claims without a new row */
     int64_t now;
     durable_run_record record; /* without its bytes, but for: */
     char owner[DURABLE_OWNER_MARK_SIZE];

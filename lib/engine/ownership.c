@@ -242,7 +242,7 @@ DURABLE_INTERNAL bool durable_is_of_one_run(int code)
 }
 
 DURABLE_INTERNAL int durable_run_begin_due(dur_log *log, const char *workflow, const char *run_id,
-                                           bool limited, dur_run **run)
+                                           int64_t seen_next_us, dur_run **run)
 {
     durable_opening open;
     bool done = false, gone = false;
@@ -254,7 +254,8 @@ DURABLE_INTERNAL int durable_run_begin_due(dur_log *log, const char *workflow, c
     open.workflow = workflow;
     open.run_id = run_id;
     open.only_due = true;
-    open.limited = limited;
+    open.limited = true;
+    open.seen_next_us = seen_next_us;
     code = prepare(&open);
     if (code != DUR_OK) return code;
     code = try_to_open(&open, &done);

@@ -88,7 +88,8 @@ static int take(work *it, bool *misses)
     dur_run *run = NULL;
     int code = DUR_NOT_FOUND;
 
-    if (fn) code = durable_run_begin_due(log, choice->workflow, choice->id, true, &run);
+    if (fn) code = durable_run_begin_due(log, choice->workflow, choice->id, choice->seen_next_us,
+                                         &run);
     switch (code) {
     case DUR_OK: return execute(it, run, fn, user);
     case DUR_NOT_FOUND:

@@ -116,8 +116,9 @@ typedef struct durable_claim {
     int64_t lease_end;
     int64_t claims; /* to be stored: claims in a row, this one included */
     bool limited;          /* keep the limits of the run's queue: refused where they are reached */
+    int64_t seen_next_us;  /* of that queue, before the clock was asked for `now`; see there */
     size_t process_length; /* so many bytes of `owner` name its process */
-    int64_t now;
+    int64_t now;           /* a store that waits before it claims adds that to it */
 } durable_claim;
 
 /* How a run ends or is left. */
@@ -202,6 +203,13 @@ typedef struct durable_limits {
     int64_t interval_us;        /* at least so many us from one claim to the next */
 } durable_limits;
 
+/*
+ * The turns of a queue with an interval: a claim has the first moment of its ms that is not before
+ * next_us, and leaves that moment and an interval; it is refused where next_us lies behind its ms.
+ * Behind its ms and an interval it can only have been left by a clock that was set back since; then
+ * the claim passes, and its ms begins anew. But a claimer that was held up after it had asked its
+ * clock sees the same where others had a turn meanwhile: next_us must be what it saw before, too.
+ */
 typedef struct durable_queue {
     durable_limits limits;
     int64_t next_us;        /* no claim before this, Unix us; 0: at once */

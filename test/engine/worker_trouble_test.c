@@ -114,8 +114,8 @@ static void a_rate_spreads_the_passes(void **state)
     start_with(&all, "b", 0, 0);
     start_with(&all, "c", 0, 0);
     assert_passes(&all, "a: DUR_OK\n");
-    assert_int_equal(334, all.wake_ms);
-    fake_clock_advance(&all.world->clock, 333);
+    assert_int_equal(333, all.wake_ms);
+    fake_clock_advance(&all.world->clock, 332);
     assert_passes(&all, "");
     assert_int_equal(1, all.wake_ms);
     fake_clock_advance(&all.world->clock, 1);

@@ -22,17 +22,26 @@ static void limit(conformance *c, int64_t max_active, int64_t max_active_process
     assert_int_equal(c->store->methods->limit_queue(c->store, "orders", &limits), DUR_OK);
 }
 
-/* A claim that keeps the limits, by a worker of a process. */
-static bool work_on(conformance *c, const char *id, const char *owner, int64_t now,
-                    durable_fence *fence)
+/* A claim that keeps the limits, of one who looks at the queue now. */
+static durable_claim limited_claim(conformance *c, const char *id, const char *owner, int64_t now)
 {
     durable_claim claim = claim_on(c, id);
-    durable_fence unwanted;
 
     claim.owner = owner;
     claim.limited = true;
+    claim.seen_next_us = look_at(c, "orders").next_us;
     claim.process_length = PROCESS_LENGTH;
     claim.now = now;
+    return claim;
+}
+
+/* … by a worker of a process. */
+static bool work_on(conformance *c, const char *id, const char *owner, int64_t now,
+                    durable_fence *fence)
+{
+    durable_claim claim = limited_claim(c, id, owner, now);
+    durable_fence unwanted;
+
     return try_claim(c, &claim, fence ? fence : &unwanted);
 }
 
@@ -239,6 +248,65 @@ static void a_clock_that_was_set_back_does_not_stop_a_queue(void **state)
     assert_true(work_on(c, "c", PROCESS "/a", 3500, NULL));
 }
 
+/* Who asked the clock before others had their turns sees what a clock sees that was set back. */
+static void a_claimer_that_was_held_up_keeps_the_interval(void **state)
+{
+    static const int64_t late_ms[] = {1, 400, 499, 500, 501, 300000};
+    conformance *c = *state;
+    durable_fence fence;
+
+    start_runs(c);
+    limit(c, 0, 0, 500000);
+    assert_true(work_on(c, "a", PROCESS "/a", 2000, &fence));
+    for (size_t i = 0; i < sizeof late_ms / sizeof late_ms[0]; i++) {
+        int64_t now = 1000000 + 1000000 * (int64_t)i;
+        durable_claim held_up = limited_claim(c, "b", PROCESS "/b", now);
+
+        release(c, &fence, 0);
+        assert_true(work_on(c, "a", PROCESS "/a", now + late_ms[i], &fence));
+        assert_false(try_claim(c, &held_up, &(durable_fence){0, 0, 0, 0}));
+        assert_null(look(c, "b").owner);
+        assert_true(look_at(c, "orders").next_us == (now + late_ms[i] + 500) * 1000);
+    }
+}
+
+/* Of several that saw the same, one. */
+static void a_clock_that_was_set_back_is_believed_once(void **state)
+{
+    conformance *c = *state;
+    durable_fence fence;
+    durable_claim second, third;
+
+    start_runs(c);
+    limit(c, 0, 0, 500000);
+    assert_true(work_on(c, "a", PROCESS "/a", 90000, NULL));
+    second = limited_claim(c, "c", "process-2/a", 3001);
+    third = limited_claim(c, "d", "process-3/a", 1000); /* set back once more */
+    assert_true(work_on(c, "b", PROCESS "/a", 3000, NULL));
+    assert_false(try_claim(c, &second, &fence));
+    assert_false(try_claim(c, &third, &fence));
+    assert_true(look_at(c, "orders").next_us == 3500000);
+}
+
+/* A clock of ms is no limit to the rate, and rounds none down. */
+static void turns_are_finer_than_the_clock(void **state)
+{
+    conformance *c = *state;
+
+    start_runs(c);
+    limit(c, 0, 0, 400);
+    assert_true(work_on(c, "a", PROCESS "/a", 2000, NULL));
+    assert_true(work_on(c, "b", PROCESS "/a", 2000, NULL));
+    assert_true(work_on(c, "c", PROCESS "/a", 2000, NULL));
+    assert_true(look_at(c, "orders").next_us == 2001200);
+    assert_false(work_on(c, "d", PROCESS "/a", 2000, NULL));
+    limit(c, 0, 0, 1500);
+    assert_true(work_on(c, "d", PROCESS "/a", 2001, NULL));
+    assert_true(look_at(c, "orders").next_us == 2002700);
+    assert_true(work_on(c, "e", PROCESS "/a", 2002, NULL));
+    assert_true(look_at(c, "orders").next_us == 2004200);
+}
+
 static void no_time_and_no_interval_is_too_large(void **state)
 {
     conformance *c = *state;
@@ -247,7 +315,7 @@ static void no_time_and_no_interval_is_too_large(void **state)
     limit(c, 0, 0, INT64_MAX);
     assert_true(work_on(c, "a", PROCESS "/a", 2000, NULL));
     assert_true(look_at(c, "orders").next_us == INT64_MAX);
-    assert_false(work_on(c, "b", PROCESS "/a", INT64_MAX / 1000, NULL));
+    assert_false(work_on(c, "b", PROCESS "/a", INT64_MAX / 1000 - 1, NULL));
     limit(c, 0, 0, 1000);
     assert_true(work_on(c, "b", PROCESS "/a", INT64_MAX, NULL));
     assert_true(work_on(c, "c", PROCESS "/a", INT64_MIN, NULL));
@@ -337,6 +405,9 @@ size_t conformance_queue_tests(const struct CMUnitTest **tests)
         cmocka_unit_test(limits_are_those_of_the_run_s_own_queue),
         cmocka_unit_test(claims_keep_the_interval),
         cmocka_unit_test(a_clock_that_was_set_back_does_not_stop_a_queue),
+        cmocka_unit_test(a_claimer_that_was_held_up_keeps_the_interval),
+        cmocka_unit_test(a_clock_that_was_set_back_is_believed_once),
+        cmocka_unit_test(turns_are_finer_than_the_clock),
         cmocka_unit_test(no_time_and_no_interval_is_too_large),
         cmocka_unit_test(a_refused_claim_takes_no_turn),
         cmocka_unit_test(limits_that_are_changed_leave_the_turn),

@@ -259,7 +259,7 @@ static void a_refused_claim_leaves_the_log_as_it_was(void **state)
     claim.now = 1000;
     host_run(database(c), "UPDATE durable_runs SET queue = 'q'");
     assert_int_equal(methods->limit_queue(c->store, "q", &limits), DUR_OK);
-    host_run(database(c), "UPDATE durable_queues SET next_us = 1000001");
+    host_run(database(c), "UPDATE durable_queues SET next_us = 1001000");
     before = host_log_rows(database(c), "main");
     for (int joined = 0; joined < 2; joined++) {
         if (joined) host_run(database(c), "BEGIN");

@@ -164,18 +164,27 @@ static int64_t microseconds(int64_t ms)
     return ms < INT64_MIN / 1000 ? INT64_MIN : ms * 1000;
 }
 
-/* A time that is further away than one interval was left by a clock that has been set back since:
- * it does not count. */
-static int keep_rate(durable_sqlite *store, durable_write *write, const char *queue, int64_t now,
-                     bool *passes)
+/* The last one of a ms. */
+static int64_t last_us(int64_t first_us)
+{
+    return first_us > INT64_MAX - 999 ? INT64_MAX : first_us + 999;
+}
+
+/* What was seen tells a clock that was set back from a claimer that was held up: see the contract.
+ * What the claim has waited for its lock is no mystery: the pass begins as much later. */
+static int keep_rate(durable_sqlite *store, durable_write *write, const char *queue,
+                     const durable_claim *claim, bool *passes)
 {
     sqlite3_stmt *statement = durable_sqlite_statement(store, DURABLE_SQL_TAKE_TURN);
+    int64_t now_us = microseconds(durable_time_after(claim->now, write->waited_ms));
     int result, changes = 0;
 
     if (!statement) return store->head.error.sqlite_code;
     result = durable_bind_string(statement, 1, queue);
     if (result != SQLITE_OK) return durable_sqlite_not_bound(store, write, statement, result);
-    sqlite3_bind_int64(statement, 2, microseconds(now));
+    sqlite3_bind_int64(statement, 2, now_us);
+    sqlite3_bind_int64(statement, 3, last_us(now_us));
+    sqlite3_bind_int64(statement, 4, claim->seen_next_us);
     result = durable_sqlite_write_step(store, write, statement, &changes);
     *passes = changes > 0;
     return result;
@@ -190,5 +199,5 @@ DURABLE_INTERNAL int durable_sqlite_take_turn(durable_sqlite *store, durable_wri
 
     if (code == DUR_OK) code = keep_limits(store, claim, turn, &queue.limits, passes);
     if (code != DUR_OK || !*passes || !queue.limits.interval_us) return as_result(store, code);
-    return keep_rate(store, write, turn->queue, claim->now, passes);
+    return keep_rate(store, write, turn->queue, claim, passes);
 }

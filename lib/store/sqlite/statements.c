@@ -190,9 +190,10 @@ DURABLE_INTERNAL const char *durable_statement_text(durable_statement which)
     case DURABLE_SQL_COUNT_ACTIVE_PROCESS:
         return "SELECT count(*) FROM (" CLAIMS_OF_QUEUE OF_PROCESS " LIMIT ?2)";
     case DURABLE_SQL_TAKE_TURN:
-        return "UPDATE @durable_queues SET next_us = " LATER_BY("?2", "interval_us")
-               " WHERE queue = ?1 AND interval_us > 0"
-               " AND (next_us <= ?2 OR next_us > " LATER_BY("?2", "interval_us") ")";
+        return "UPDATE @durable_queues SET next_us = "
+               LATER_BY("max(?2, iif(next_us <= ?3, next_us, ?2))", "interval_us")
+               " WHERE queue = ?1 AND interval_us > 0 AND (next_us <= ?3"
+               " OR (next_us = ?4 AND next_us > " LATER_BY("?3", "interval_us") "))";
     case DURABLE_SQL_LIMIT_QUEUE:
         return "INSERT INTO @durable_queues(queue, max_active, max_active_process, interval_us,"
                " next_us) VALUES(?1, ?2, ?3, ?4, 0) ON CONFLICT(queue) DO UPDATE SET"

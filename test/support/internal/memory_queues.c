@@ -156,12 +156,17 @@ static int64_t later_by(int64_t us, int64_t interval_us)
     return us > INT64_MAX - interval_us ? INT64_MAX : us + interval_us;
 }
 
-/* A clock that was set back leaves a time behind that is further away than it can have been. */
-static int64_t next_us_at(const memory_queue *queue, int64_t now_us)
+/* A clock that was set back leaves a time behind that is further away than it can have been, and
+ * that was seen before that clock was asked. Gives when the claim has its turn: *passes where that
+ * is within its ms. */
+static int64_t turn_of(const memory_queue *queue, const durable_claim *claim, bool *passes)
 {
-    bool is_of_another_clock = queue->next_us > later_by(now_us, queue->limits.interval_us);
+    int64_t now_us = microseconds(claim->now), last_us = later_by(now_us, 999);
+    bool is_of_another_clock = queue->next_us == claim->seen_next_us &&
+                               queue->next_us > later_by(last_us, queue->limits.interval_us);
 
-    return is_of_another_clock ? now_us : queue->next_us;
+    *passes = is_of_another_clock || queue->next_us <= last_us;
+    return is_of_another_clock || queue->next_us < now_us ? now_us : queue->next_us;
 }
 
 /* Who takes over a run that is held makes nothing more active, even where the limits were lowered
@@ -181,19 +186,19 @@ static bool has_room(const memory_log *log, const memory_run *run, const durable
 bool memory_queue_admits(const memory_log *log, const memory_run *run, const durable_claim *claim)
 {
     const memory_queue *queue = queue_named(log, run->queue);
-    int64_t now_us = microseconds(claim->now);
+    bool passes = true;
 
     if (!queue) return true;
     if (!has_room(log, run, claim, &queue->limits)) return false;
-    return !queue->limits.interval_us || next_us_at(queue, now_us) <= now_us;
+    if (queue->limits.interval_us) (void)turn_of(queue, claim, &passes);
+    return passes;
 }
 
 void memory_queue_note_claim(memory_log *log, const memory_run *run, const durable_claim *claim)
 {
     memory_queue *queue = queue_named(log, run->queue);
-    int64_t now_us = microseconds(claim->now), next_us;
+    bool passes;
 
     if (!queue || !queue->limits.interval_us) return;
-    next_us = next_us_at(queue, now_us);
-    queue->next_us = later_by(next_us > now_us ? next_us : now_us, queue->limits.interval_us);
+    queue->next_us = later_by(turn_of(queue, claim, &passes), queue->limits.interval_us);
 }
