@@ -221,6 +221,7 @@ DURABLE_INTERNAL int durable_wait_conclude(dur_step *wait, int outcome, dur_valu
     if (code != DUR_OK)
         return durable_run_stop(run, DUR_CORRUPT, "position %lld, \"%s\": what came is no value",
                                 (long long)wait->position, wait->name);
+    if (wait->progress) wait->began = wait->progress->pending.began; /* in an earlier pass */
     describe_outcome(wait, outcome, &datum, &record);
     record.takes_signal = takes_signal;
     record.unless_signal = unless_signal;

@@ -151,6 +151,24 @@ static void a_timer_that_rang_in_a_transaction_rings_again_after_its_rollback(vo
     dur_close(log);
 }
 
+/* Its row tells of the wait, not of the pass that woke. */
+static void a_timer_took_as_long_as_it_was_waited_for(void **state)
+{
+    test_host *host = *state;
+    nap user = {5000, false, 0, 0};
+    dur_log *log = host_log(host);
+
+    assert_code(DUR_SUSPENDED, execute(log, &user), log);
+    fake_clock_advance(&host->clock, 3000);
+    assert_code(DUR_SUSPENDED, execute(log, &user), log);
+    fake_clock_advance(&host->clock, 2500);
+    assert_code(DUR_OK, execute(log, &user), log);
+    assert_same(host_rows(host->db, "SELECT %lld, 5500 UNION ALL SELECT %lld, 0",
+                          (long long)FAKE_CLOCK_START_MS, (long long)FAKE_CLOCK_START_MS + 5500),
+                host_rows(host->db, "SELECT began, took FROM durable_steps"));
+    dur_close(log);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -159,6 +177,7 @@ int main(void)
         IN_EVERY_JOURNAL(a_time_that_has_come_is_one_row),
         IN_EVERY_JOURNAL(times_beyond_all_numbers_mean_for_ever),
         IN_EVERY_JOURNAL(short_sleeps_are_slept_through_but_not_in_a_transaction),
+        ON_DISK(a_timer_took_as_long_as_it_was_waited_for),
         IN_EVERY_JOURNAL(a_timer_that_rang_in_a_transaction_rings_again_after_its_rollback),
     };
 
