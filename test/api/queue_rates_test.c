@@ -67,6 +67,15 @@ static int64_t held_up_after_reading(void *user)
     return now;
 }
 
+static int held_up_by_a_question(const char *owner_mark, void *user)
+{
+    hold_up *it = user;
+
+    assert_non_null(owner_mark);
+    it->now_ms += it->held_ms;
+    return DUR_OWNER_DEAD;
+}
+
 static int64_t never_held_up(void *user)
 {
     return ((hold_up *)user)->now_ms;
@@ -77,6 +86,7 @@ static void open_held_up_pair(pair *two, test_host *host, hold_up *it)
     dur_options mine = DUR_OPTIONS_INIT, theirs = DUR_OPTIONS_INIT;
 
     mine.now_ms = held_up_after_reading;
+    mine.owner_alive = held_up_by_a_question;
     theirs.now_ms = never_held_up;
     mine.user = theirs.user = it;
     it->others = &two->theirs;
@@ -124,6 +134,76 @@ static void a_late_claim_is_no_clock_that_was_set_back(void **state)
         assert_true(two.mine.bodies == 1 && two.theirs.bodies == 1);
     } while (fired);
     assert_true(round > 8); /* before the claim, in it, and behind it */
+    close_pair(&two);
+}
+
+/* Before it looked at the queue: it does not even try. */
+static void a_late_look_is_no_clock_that_was_set_back(void **state)
+{
+    hold_up it = {NULL, FAKE_CLOCK_START_MS, 1, 0};
+    pair two;
+
+    open_held_up_pair(&two, *state, &it);
+    start_two(&two, 1);
+    it.at = 2; /* the call's beginning, and this */
+    assert_passes(&two.mine, "");
+    assert_int_equal(1, two.theirs.bodies);
+    assert_int_equal(1000, two.mine.wake_ms);
+    close_pair(&two);
+}
+
+/* The host is asked about an owner before its run is claimed, and takes its time. */
+static void a_claim_counts_from_when_it_is_made(void **state)
+{
+    test_host *host = *state;
+    hold_up it = {NULL, FAKE_CLOCK_START_MS, 0, 0};
+    dur_run *run = NULL;
+    pair two;
+
+    open_held_up_pair(&two, host, &it);
+    assert_code(DUR_OK, dur_begin_run(two.theirs.log, "work", "held", NULL, &run), two.theirs.log);
+    it.held_ms = 1500;
+    assert_passes(&two.mine, "held: DUR_OK\n");
+    assert_true(it.now_ms > FAKE_CLOCK_START_MS + 1500);
+    assert_true((it.now_ms + 1000) * 1000 ==
+                host_number(host->db, "SELECT next_us FROM durable_queues"));
+    dur_close_run(run);
+    close_pair(&two);
+}
+
+static void hold(test_crew *crew, const char *queue, dur_run **run)
+{
+    dur_start_options start = DUR_START_OPTIONS_INIT;
+
+    start.queue = queue;
+    assert_code(DUR_OK, dur_begin_run(crew->log, "work", queue, &start, run), crew->log);
+}
+
+/* One queue's time is of a clock that was set back, and that of the others is not. What a dead
+ * owner has left in each is looked at in some order, and first comes what he would lose first. */
+static void a_clock_that_was_set_back_is_told_from_other_queues(void **state)
+{
+    static const char *const queues[] = {"another", "middle", "work"};
+    test_host *host = *state;
+    dur_queue_limits limits = DUR_QUEUE_LIMITS_INIT;
+    dur_run *runs[3];
+    pair two;
+
+    limits.max_starts = 1;
+    open_pair(&two, host);
+    for (int i = 0; i < 3; i++) {
+        assert_code(DUR_OK, dur_serve_queue(two.mine.log, queues[i], &limits), two.mine.log);
+        hold(&two.theirs, queues[i], &runs[i]);
+    }
+    host_run(host->db, "UPDATE durable_claims SET lease_end = lease_end + (queue = 'middle')");
+    host_run(host->db,
+             "UPDATE durable_queues"
+             " SET next_us = %lld + iif(queue = 'middle', 9000000000, 500000)",
+             (long long)host->clock.now_ms * 1000);
+    host->clock.owner_alive = DUR_OWNER_DEAD;
+    assert_passes(&two.mine, "middle: DUR_OK\n");
+    assert_int_equal(500, two.mine.wake_ms);
+    for (int i = 0; i < 3; i++) dur_close_run(runs[i]);
     close_pair(&two);
 }
 
@@ -183,6 +263,9 @@ int main(void)
         ON_DISK(a_rate_holds_for_all_together),
         IN_WAL(no_period_sees_one_too_many),
         ON_DISK(a_late_claim_is_no_clock_that_was_set_back),
+        ON_DISK(a_late_look_is_no_clock_that_was_set_back),
+        ON_DISK(a_claim_counts_from_when_it_is_made),
+        IN_WAL(a_clock_that_was_set_back_is_told_from_other_queues),
         ON_DISK(a_claim_that_waited_for_the_lock_counts_from_then),
         IN_WAL(a_rate_may_be_finer_than_the_clock),
     };
