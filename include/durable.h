@@ -770,6 +770,10 @@ DUR_API const char *dur_step_last_failure(const dur_step *step);
  * After DUR_TIMED_OUT the workflow goes on, after DUR_SUSPENDED it leaves: who has lost the code
  * asks dur_ok().
  *
+ * In a transaction of the host's a wait, and a failed attempt, join it, as records do: commit it
+ * where dur_run_code() is DUR_OK, DUR_SUSPENDED or DUR_PARKED. Rolled back, the pass ends with
+ * DUR_ROLLED_BACK, and nothing waits.
+ *
  * Deadlines are absolute and fixed in the log when the wait begins: neither a crash nor a clock
  * that jumps moves them. (A clock that was set back by an hour makes everything an hour later, also
  * the run that a signal has just made due; one set forth, earlier.) A time that has come already
@@ -966,9 +970,9 @@ DUR_API int dur_register(dur_log *log, const char *workflow, dur_workflow *fn, v
 typedef struct dur_queue_limits {
     size_t size;
     int64_t max_active;         /* runs of the queue that are held at once, in all. 0: no limit */
-    int64_t max_active_process; /* by one process. 0: no limit */
-    int64_t max_starts;         /* at most so many passes in any period_ms, spread evenly. 0: no
-                                 * limit */
+    int64_t max_active_process; /* by one process, which may have several logs. 0: no limit */
+    int64_t max_starts;         /* at most so many passes in any period_ms, spread evenly: a run
+                                 * that has waited once made two. 0: no limit */
     int64_t period_ms;          /* 0: 1000 */
 } dur_queue_limits;
 
@@ -1005,6 +1009,11 @@ typedef struct dur_work_options {
  * started first); each eighth pass takes the longest due of all, so that none waits for ever. It
  * does not wait for work, and takes no write lock where nothing is due; for a locked database it
  * waits as every call (an event loop sets busy_wait_ms low). `options` may be NULL.
+ *
+ * It executes one run after the other: for several at once, have several processes, or threads that
+ * have a connection and a log each. A run that a pass left without an end (dur_stop(), an error) is
+ * taken up again after 100 ms, doubled each time it happens in a row, to a minute. A workflow ends
+ * the transactions that it begins.
  *
  * *next_wake_ms (may be NULL) gets how many ms from now the next call is worth while: 0 where the
  * budget ended before the work; -1 where nothing is known to become due, which fits poll() (as does
@@ -1093,7 +1102,11 @@ DUR_API int dur_read_run(dur_log *log, const char *run_id, dur_run_info *info);
  *                         ended without one), began, wakes, deadline, heartbeat_ms, details,
  *                         failure
  *   durable_signals_view  run_id, name, key, value, failure, sent, received_at (its position; null:
- *                         not received), signal
+ *                         not received), signal; a signal is gone when it was received, but for
+ *                         those with a key, without their value
+ * `wakes` is when workers take a run up, `awaits` the signals and callbacks ("callback 4", at its
+ * position) that make it due. A run that was started and not yet taken up is 'running' without an
+ * owner; so is one whose queue or workflow nobody serves. Limits of queues: table durable_queues.
  * What is unfinished: SELECT id FROM durable_runs_view WHERE ended IS NULL.
  * To delete a run: DELETE FROM durable_runs WHERE id = … (a trigger deletes what belongs to it).
  */

@@ -3,25 +3,26 @@
 #include "api/open.h"
 #include "engine/retry.h"
 
-static int refuse(dur_log **log, const char *problem)
+static int refuse(dur_log **log, const char *of, const char *problem)
 {
     char message[128];
 
-    durable_print(message, sizeof message, "dur_open(): %s", problem);
+    durable_print(message, sizeof message, "dur_open(): %s%s", of, problem);
     *log = durable_log_refused(message);
     return *log ? DUR_MISUSE : DUR_NOMEM;
 }
 
-static const char *find_problem(dur_options *options, dur_retry *retry)
+static const char *find_problem(dur_options *options, dur_retry *retry, bool *of_policy)
 {
     const char *problem;
 
+    *of_policy = false;
     if (options->lease_ms < 0) return "lease_ms must not be negative";
     if (options->sleep_max_ms < 0) return "sleep_max_ms must not be negative";
     if (!options->retry) return NULL;
-    if (!durable_retry_fill(options->retry, retry, &problem)) return problem;
+    *of_policy = !durable_retry_fill(options->retry, retry, &problem);
     options->retry = retry;
-    return NULL;
+    return problem;
 }
 
 DUR_API int dur_open(struct sqlite3 *db, const dur_options *options, dur_log **log)
@@ -30,14 +31,15 @@ DUR_API int dur_open(struct sqlite3 *db, const dur_options *options, dur_log **l
     const char *problem;
     durable_store *store;
     dur_retry retry;
+    bool of_policy;
     int code;
 
     if (log) *log = NULL;
     if (!db || !log) return DUR_MISUSE;
     if (options && !durable_copy_struct(&full, sizeof full, options))
-        return refuse(log, "the options must be set up with DUR_OPTIONS_INIT");
-    problem = find_problem(&full, &retry);
-    if (problem) return refuse(log, problem);
+        return refuse(log, "", "the options must be set up with DUR_OPTIONS_INIT");
+    problem = find_problem(&full, &retry, &of_policy);
+    if (problem) return refuse(log, of_policy ? "the retry policy: " : "", problem);
     code = durable_open_store(db, &full, &store);
     if (!store) return code;
     *log = durable_log_new(store, code, &full);

@@ -85,7 +85,12 @@ DUR_API int dur_await(dur_step *callback, dur_value *value)
     int code;
 
     if (value) *value = dur_null();
-    if (!is_callback(callback)) return DUR_MISUSE;
+    if (!callback || !callback->run) return DUR_MISUSE;
     code = durable_check_run(callback->run);
+    if (code == DUR_OK && !is_callback(callback))
+        code = durable_run_stop(callback->run, DUR_MISUSE,
+                                "position %lld, step \"%s\": dur_await() is for callbacks; a step"
+                                " has its outcome when it is recorded",
+                                (long long)callback->position, callback->name);
     return code == DUR_OK ? tell(callback->run, durable_callback_await(callback, value)) : code;
 }

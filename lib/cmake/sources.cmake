@@ -15,6 +15,7 @@ set(durable_sources
     engine/callback.c
     engine/choice.c
     engine/claim.c
+    engine/closing.c
     engine/decision.c
     engine/divergence.c
     engine/handle.c

@@ -157,6 +157,7 @@ struct dur_run {
     bool told;              /* the code asked whether it may go on, and heard no */
     bool in_gap;            /* the last step asked for has no row, and later ones have */
     bool left;              /* the claim was given back when the run was suspended */
+    bool left_joined;       /* within a transaction of the host's */
     bool failing;           /* dur_fail() was called in the body that runs */
     bool failure_pending;   /* a failed step that nobody has caught yet */
     int64_t position;     /* of the next step */
@@ -315,6 +316,14 @@ DURABLE_INTERNAL int durable_run_settle_stop(dur_run *run);
 
 /* Keep a copy for the run's end. */
 DURABLE_INTERNAL int durable_run_set_output(dur_run *run, dur_value output);
+
+/* Tell the log what the run's error is. */
+DURABLE_INTERNAL void durable_run_tell_log(dur_run *run);
+
+/* Park a run whose step has used up its retries. */
+DURABLE_INTERNAL void durable_run_leave_parked(dur_run *run);
+
+/* ---- closing.c ----------------------------------------------------------------------------- */
 
 DURABLE_INTERNAL int durable_run_close(dur_run *run);
 

@@ -9,9 +9,10 @@
 
 static const char *find_problem(const dur_retry *policy)
 {
-    if (policy->initial_ms < 0 || policy->max_interval_ms < 0 || policy->max_attempts < 0 ||
-        policy->max_elapsed_ms < 0)
-        return "its times and limits must not be negative";
+    if (policy->initial_ms < 0) return "its initial_ms must not be negative";
+    if (policy->max_interval_ms < 0) return "its max_interval_ms must not be negative";
+    if (policy->max_attempts < 0) return "its max_attempts must not be negative";
+    if (policy->max_elapsed_ms < 0) return "its max_elapsed_ms must not be negative";
     /* Written so that a NaN is refused, too. */
     if (policy->coefficient != 0 && !(policy->coefficient >= 1 && policy->coefficient <= 1e6))
         return "its coefficient must be 0 or from 1 to 1000000";

@@ -143,7 +143,8 @@ static int find_callback(dur_log *log, const char *token, durable_callback *call
 {
     if (token && durable_token_parse(token, callback, uid)) return DUR_OK;
     return durable_error_set(&log->error, DUR_MISUSE,
-                             "this is no token as dur_callback_token() gives it");
+                             "\"%s\" is no token as dur_callback_token() gives it",
+                             token ? token : "(null)");
 }
 
 DURABLE_INTERNAL int durable_send_answer(dur_log *log, const char *token, dur_value value,

@@ -19,7 +19,8 @@ static int leave(dur_run *run, const durable_suspension *suspension)
     durable_store *store = run->log->store;
     int code = store->methods->suspend_run(store, &run->fence, suspension);
 
-    if (code == DUR_OK) run->left = true;
+    run->left = code == DUR_OK;
+    run->left_joined = run->left && store->methods->is_joined(store);
     return code;
 }
 

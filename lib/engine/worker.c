@@ -61,6 +61,19 @@ static void tell(const work *it, int code)
     if (!log->closed) durable_error_copy(&log->error, &error);
 }
 
+/* Whatever the pass came to, it is not committed, and no worker can go on. */
+static int refuse_joined(work *it)
+{
+    dur_log *log = it->log;
+
+    durable_error_set(&log->error, DUR_MISUSE,
+                      "run \"%s\": its workflow \"%s\" has returned with a transaction open: it has"
+                      " to end what it begins; what it came to is not committed",
+                      it->chooser.choice.id, it->chooser.choice.workflow);
+    tell(it, DUR_MISUSE);
+    return DUR_MISUSE;
+}
+
 /* What a pass came to is the run's own affair. Gives DUR_OK, or a code that ends the work. */
 static int execute(work *it, dur_run *run, dur_workflow *fn, void *user)
 {
@@ -71,6 +84,7 @@ static int execute(work *it, dur_run *run, dur_workflow *fn, void *user)
     log->turn++;
     durable_chooser_hit(&it->chooser);
     code = durable_run_pass(run, fn, user);
+    if (!log->closed && log->store->methods->is_joined(log->store)) return refuse_joined(it);
     if (!log->closed) tell(it, code);
     if (log->closed) return DUR_MISUSE;
     return stops_work(code) ? code : DUR_OK;

@@ -80,7 +80,8 @@ static void a_workflow_that_leaves_a_transaction_open_ends_the_work(void **state
     crew_start(&crew, NULL, 0, "run-2");
     crew.act = begin_and_forget;
     assert_code(DUR_MISUSE, crew_work(&crew), crew.log);
-    assert_string_equal("run-1: DUR_OK\n", crew.passes.text);
+    assert_string_equal("run-1: DUR_MISUSE\n", crew.passes.text);
+    assert_has(dur_errmsg(crew.log), "run \"run-1\"");
     host_run(host->db, "ROLLBACK");
     /* The step and its end went with the transaction; the claim is older, and is this log's own. */
     assert_passes(&crew, "run-1: DUR_OK\nrun-2: DUR_OK\n");

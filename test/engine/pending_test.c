@@ -261,7 +261,7 @@ static void wrong_calls_stop_the_run_with_words(void **state)
         {step_with_wrong_retry,
          "the retry policy of the step's options: its coefficient must be 0 or from 1 to 1000000"},
         {step_with_wrong_poll,
-         "the poll policy of the step's options: its times and limits must not be negative"},
+         "the poll policy of the step's options: its initial_ms must not be negative"},
         {sleep_in_a_body, "the body of step \"body\""},
     };
 
