@@ -94,7 +94,7 @@
  *   queue            its name
  *   max_active, max_active_process   runs claimed at once: in all, and by one process
  *   interval_us      at least so many us from one claim to the next
- *   next_us          no claim before this, Unix us
+ *   next_us          no claim before the ms that this lies in, Unix us
  *
  * The indexes answer: what is due next of this queue, workflow and priority; whose claim of this
  * queue ends next; which signal is next. Runs that are not to be taken up stand in none of them.
