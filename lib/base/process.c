@@ -92,11 +92,21 @@ static bool read_stat(long long pid, char *stat, size_t size)
     return length > 0;
 }
 
+/* In a new pid namespace under the /proc of an older one the numbers there are other processes'. */
+static bool is_proc_ours(void)
+{
+    char number[FIELD_SIZE] = "";
+    ssize_t length = readlink("/proc/self", number, sizeof number - 1);
+
+    return length > 0 && strtoll(number, NULL, 10) == (long long)getpid();
+}
+
 static void read_self(process_identity *self)
 {
     char stat[1024];
 
     read_boot_id(self->boot);
+    if (!is_proc_ours()) sqlite3_snprintf(FIELD_SIZE, self->boot, "-");
     read_namespaces(self->space);
     self->pid = (long long)getpid();
     if (!read_stat(self->pid, stat, sizeof stat) || !stat_field(stat, 22, self->start))
