@@ -95,7 +95,7 @@ DUR_API void dur_scope_end_(dur_scope_ *scope)
     code = record_attempt(scope, step);
     if (code == DUR_EXECUTE) {
         step->again = false;
-        step->not_yet = NULL;
+        durable_step_set_not_yet(step, NULL);
         enter_body(scope, step);
     }
     if ((code == DUR_TOO_BIG || code == DUR_MISUSE) && run->stop == DUR_OK) run->stop = code;

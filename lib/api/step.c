@@ -96,7 +96,7 @@ static int run_once(dur_run *run, dur_step *step, dur_step_fn *fn, void *user)
     run->body = step;
     run->failing = false;
     step->again = false;
-    step->not_yet = NULL;
+    if (step->not_yet) durable_step_set_not_yet(step, NULL);
     result = fn(step, user);
     run->body = NULL;
     if (!run->log) return durable_check_run(run);
@@ -157,18 +157,15 @@ DUR_API int dur_retry_after(dur_step *step, int64_t delay_ms)
 static int note_not_yet(dur_step *step, dur_value details)
 {
     dur_run *run = step->run;
-    dur_value *copy = durable_arena_allocate(&run->arena, sizeof *copy);
     durable_datum datum;
 
     if (durable_value_encode(details, &datum) != DUR_OK)
         return durable_run_misuse(run, "position %lld, step \"%s\": the details are no value"
                                        " (type %d)",
                                   (long long)step->position, step->name, (int)details.type);
-    if (copy) *copy = details;
-    if (!copy || !durable_run_copy_value(run, copy))
+    if (!durable_step_set_not_yet(step, &details))
         return durable_run_stop(run, DUR_NOMEM, "position %lld, step \"%s\": out of memory",
                                 (long long)step->position, step->name);
-    step->not_yet = copy;
     return DUR_OK;
 }
 

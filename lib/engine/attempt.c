@@ -33,15 +33,20 @@ static bool choose_policy(attempt *it)
     return it->policy.retryable(it->message, step->attempt, it->policy.user);
 }
 
+/* Never "never": that is for a step whose attempts are used up. */
 static int64_t next_due(attempt *it)
 {
     const dur_step *step = it->step;
+    int64_t pause_ms = step->retry_after, due;
     uint64_t random = 0;
 
-    if (step->retry_after >= 0) return durable_time_after(it->now, step->retry_after);
-    if (it->policy.jitter == DUR_JITTER_FULL)
-        durable_clock_random(&step->run->log->clock, &random, sizeof random);
-    return durable_time_after(it->now, durable_retry_pause(&it->policy, step->attempt, random));
+    if (pause_ms < 0) {
+        if (it->policy.jitter == DUR_JITTER_FULL)
+            durable_clock_random(&step->run->log->clock, &random, sizeof random);
+        pause_ms = durable_retry_pause(&it->policy, step->attempt, random);
+    }
+    due = durable_time_after(it->now, pause_ms);
+    return due < DURABLE_NEVER ? due : DURABLE_NEVER - 1;
 }
 
 static bool describe_next(attempt *it)
@@ -68,6 +73,8 @@ static int fail_to_put(dur_step *step, int code)
 {
     dur_run *run = step->run;
 
+    if (code == DUR_TOO_BIG) /* the caller may have something smaller to say */
+        return durable_run_take_error(run, code, step->position, step->name);
     if (run->stop == DUR_OK) run->stopped_by_record = durable_is_transient(code);
     step->unrecorded = durable_is_transient(code);
     return durable_run_stop_with_store(run, code, step->position, step->name);
@@ -88,7 +95,9 @@ static int sleep_and_begin_again(attempt *it)
     int code = durable_progress_put(step, &it->pending, lease_end);
 
     if (code != DUR_OK) return fail_to_put(step, code);
+    step->state = DURABLE_STEP_PUT_OFF; /* for calls that the sleep makes */
     durable_sleep_through(step->run, it->now, it->pending.due);
+    step->state = DURABLE_STEP_OPEN;
     begin_again(step);
     return DUR_EXECUTE;
 }
@@ -120,16 +129,18 @@ static int suspend(attempt *it)
     return code;
 }
 
-/* Executed again by a person, the step makes one attempt more at once. */
+/* Executed again by a person, the step makes one attempt more at once; taken up by anybody else, as
+ * after a crash before the run was parked, it is parked then. */
 static int park(attempt *it)
 {
     dur_step *step = it->step;
     int code;
 
-    it->pending.due = 0;
+    it->pending.due = DURABLE_NEVER;
     code = durable_progress_put(step, &it->pending, 0);
     if (code != DUR_OK) return fail_to_put(step, code);
     step->state = DURABLE_STEP_PUT_OFF;
+    durable_run_outrank(step->run, DUR_PARKED);
     return durable_run_stop(step->run, DUR_PARKED,
                             "position %lld, step \"%s\": given up after %lld attempts: %s; parked:"
                             " mend the cause, then execute it again",

@@ -78,6 +78,10 @@ DURABLE_INTERNAL int durable_callback_look(dur_step *callback, bool with_value,
     bool over = false;
     int code;
 
+    memset(found, 0, sizeof *found);
+    *standing = DURABLE_UNANSWERED;
+    code = durable_progress_confirm(callback->run, callback->progress);
+    if (code != DUR_OK) return code;
     durable_wait_address(address, callback->position);
     code = durable_wait_peek(callback->run, callback->position, address, with_value, found);
     if (code == DUR_OK && !found->signal) code = is_over(callback, &over);

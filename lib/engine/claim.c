@@ -125,6 +125,7 @@ DURABLE_INTERNAL int durable_opening_claim(durable_opening *open, bool *claimed)
     wanted.owner = log->owner;
     wanted.lease_end = open->run->lease_end = durable_time_after(open->now, log->lease_ms);
     wanted.claims = open->run->claims = open->claims;
+    open->run->was_parked = open->record.status == DURABLE_PARKED;
     wanted.limited = open->limited;
     wanted.seen_next_us = open->seen_next_us;
     wanted.process_length = durable_owner_process_length(log->owner);

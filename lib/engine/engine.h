@@ -104,6 +104,7 @@ typedef enum durable_step_state {
 typedef struct durable_progress {
     struct durable_progress *next; /* among those that the run has not come to yet */
     durable_pending pending;
+    bool joined; /* written in a transaction of the host's, and not seen after its end */
     char *name;
     char *details;
     char *failure;
@@ -167,6 +168,7 @@ struct dur_run {
     durable_suspension *suspension; /* of a suspended run that has not been left yet */
     bool progress_loaded;
     bool has_pending; /* rows of it may be in the log */
+    bool was_parked;  /* until this pass: somebody has looked at it */
     durable_progress *progress; /* of the positions to come, in order */
     dur_step *answered;         /* callbacks whose outcome is known */
     dur_step *open_first, *open_last;   /* by position */
@@ -297,6 +299,9 @@ DURABLE_INTERNAL int durable_run_stop_failed(dur_run *run);
 /* A stop that came from failed records ends with the last of them. */
 DURABLE_INTERNAL void durable_run_lift_stop(dur_run *run);
 
+/* Make room for this stop: waiting outranks a trouble that is over, parking both. */
+DURABLE_INTERNAL void durable_run_outrank(dur_run *run, int code);
+
 /* A misuse that stops nothing: sets the error of run and log. */
 DURABLE_INTERNAL int durable_run_misuse(dur_run *run, const char *format, ...);
 
@@ -360,8 +365,13 @@ DURABLE_INTERNAL void durable_sleep_through(dur_run *run, int64_t now, int64_t d
 DURABLE_INTERNAL int durable_progress_take(dur_run *run, int64_t position,
                                            durable_progress **progress);
 
-/* Read a position's row again, as others may have changed it. */
+/* Read a position's row again, as others may have changed it. Stops the run with DUR_ROLLED_BACK
+ * where it is gone. */
 DURABLE_INTERNAL int durable_progress_refresh(dur_run *run, durable_progress *progress);
+
+/* Before a row is relied upon that was written in a transaction of the host's: is it there? NULL is
+ * fine. */
+DURABLE_INTERNAL int durable_progress_confirm(dur_run *run, durable_progress *progress);
 
 /* A copy; NULL: out of memory. */
 DURABLE_INTERNAL durable_progress *durable_progress_copy(const durable_pending *pending);
@@ -453,6 +463,10 @@ DURABLE_INTERNAL void durable_step_spare(dur_step *step);
 DURABLE_INTERNAL void durable_step_close(dur_step *step);
 
 DURABLE_INTERNAL void durable_step_free(dur_step *step);
+
+/* Keep the details of dur_not_yet() in the step's own memory; NULL: there are none. False: out of
+ * memory. */
+DURABLE_INTERNAL bool durable_step_set_not_yet(dur_step *step, const dur_value *details);
 
 /* "base name:line" into a buffer; "" without a file. */
 DURABLE_INTERNAL void durable_site_text(char site[DURABLE_SITE_SIZE], const char *file, int line);

@@ -8,8 +8,24 @@ DURABLE_INTERNAL void durable_step_free(dur_step *step)
     durable_free(step->name_memory);
     durable_free(step->kept_memory);
     durable_free(step->token);
+    durable_free(step->not_yet);
     durable_progress_free(step->progress);
     durable_free(step);
+}
+
+DURABLE_INTERNAL bool durable_step_set_not_yet(dur_step *step, const dur_value *details)
+{
+    size_t length = details ? details->length : 0;
+    dur_value *copy = details ? durable_allocate(sizeof *copy + length) : NULL;
+
+    if (copy) *copy = *details;
+    if (copy && details->type >= DUR_TEXT) {
+        if (length) memcpy(copy + 1, details->as.bytes, length);
+        copy->as.bytes = copy + 1;
+    }
+    durable_free(step->not_yet);
+    step->not_yet = copy;
+    return copy || !details;
 }
 
 static void clear_handle(dur_step *step)
@@ -22,7 +38,7 @@ static void clear_handle(dur_step *step)
     step->previous = step->next = NULL;
     step->result = NULL;
     step->kept = step->unrecorded = step->again = false;
-    step->not_yet = NULL;
+    if (step->not_yet) durable_step_set_not_yet(step, NULL);
     step->value = dur_null();
     step->key[0] = '\0';
 }

@@ -114,23 +114,46 @@ DURABLE_INTERNAL int durable_progress_take(dur_run *run, int64_t position,
     return DUR_OK;
 }
 
+typedef struct progress_look {
+    durable_progress *progress;
+    bool found;
+} progress_look;
+
 /* Only a callback's time is changed by others. */
 static int note_due(const durable_pending *pending, void *context)
 {
-    durable_progress *progress = context;
+    progress_look *look = context;
 
-    if (pending->position != progress->pending.position) return 0;
-    progress->pending.due = pending->due;
+    if (pending->position != look->progress->pending.position) return 0;
+    look->progress->pending.due = pending->due;
+    look->found = true;
     return 1;
 }
 
 DURABLE_INTERNAL int durable_progress_refresh(dur_run *run, durable_progress *progress)
 {
     durable_store *store = run->log->store;
+    progress_look look = {progress, false};
     int64_t position = progress->pending.position;
-    int code = store->methods->load_pending(store, run->fence.run, note_due, progress, &position);
+    int code = store->methods->load_pending(store, run->fence.run, note_due, &look, &position);
 
-    return code == DUR_OK ? DUR_OK : durable_run_stop_with_store(run, code, position, NULL);
+    if (code != DUR_OK) return durable_run_stop_with_store(run, code, position, NULL);
+    if (look.found) return DUR_OK;
+    return durable_run_stop(run, DUR_ROLLED_BACK,
+                            "position %lld: what was remembered of \"%s\" is gone with the"
+                            " transaction in which it was written",
+                            (long long)position, progress->name);
+}
+
+DURABLE_INTERNAL int durable_progress_confirm(dur_run *run, durable_progress *progress)
+{
+    durable_store *store = run->log->store;
+    int code;
+
+    if (!progress || !progress->joined || store->methods->is_joined(store)) return DUR_OK;
+    code = durable_progress_refresh(run, progress);
+    progress->joined = code != DUR_OK;
+    return code;
 }
 
 /* ---- Writing ------------------------------------------------------------------------------- */
@@ -168,6 +191,7 @@ DURABLE_INTERNAL int durable_progress_put(dur_step *step, const durable_pending 
     }
     if (lease_end && !run->fence.provisional && !store->methods->is_joined(store))
         run->lease_end = lease_end;
+    progress->joined = store->methods->is_joined(store);
     durable_progress_free(step->progress);
     step->progress = progress;
     run->has_pending = true;

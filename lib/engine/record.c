@@ -8,10 +8,29 @@ static bool has_unrecorded(const dur_run *run)
     return false;
 }
 
+static bool has_put_off(const dur_run *run)
+{
+    for (const dur_step *step = run->open_first; step; step = step->next)
+        if (step->state == DURABLE_STEP_PUT_OFF) return true;
+    return false;
+}
+
 /* One that a request met stays: its step was passed over, and the positions behind would shift. */
 DURABLE_INTERNAL void durable_run_lift_stop(dur_run *run)
 {
     if (!run->stopped_by_record || run->stopped_calls || has_unrecorded(run)) return;
+    run->stop = has_put_off(run) ? DUR_SUSPENDED : DUR_OK;
+    run->stopped_by_record = false;
+}
+
+DURABLE_INTERNAL void durable_run_outrank(dur_run *run, int code)
+{
+    bool parks = code == DUR_PARKED;
+    bool may = run->stop == DUR_SUSPENDED
+                   ? parks
+                   : durable_is_transient(run->stop) && (parks || !has_unrecorded(run));
+
+    if (!may) return;
     run->stop = DUR_OK;
     run->stopped_by_record = false;
 }
@@ -191,6 +210,15 @@ DURABLE_INTERNAL int durable_step_not_yet(dur_step *step, dur_value details)
 
 /* ---- Waits --------------------------------------------------------------------------------- */
 
+/* As long as the handle, which may be older than the mark that the run's memory is released to. */
+static dur_value keep_answer(dur_step *wait, dur_value value)
+{
+    if (value.type < DUR_TEXT) return value;
+    wait->kept_memory = durable_copy_text(value.as.bytes, value.length);
+    if (wait->kept_memory) value.as.bytes = wait->kept_memory;
+    return value;
+}
+
 /* A callback may be asked again for its answer: its handle stays. */
 static void close_wait(dur_step *wait, int outcome, dur_value value)
 {
@@ -203,7 +231,7 @@ static void close_wait(dur_step *wait, int outcome, dur_value value)
     durable_step_unlink(wait);
     wait->state = DURABLE_STEP_REPLAYED;
     wait->outcome = outcome;
-    wait->value = value;
+    wait->value = keep_answer(wait, value);
     wait->next = run->answered;
     run->answered = wait;
 }

@@ -102,6 +102,17 @@ static int look_at_signal(selection *it, const dur_case *one, bool *ready)
     return code;
 }
 
+/* As with signals, what came after the earliest deadline came too late. */
+static bool came_first(const selection *it, const dur_step *callback, durable_standing standing,
+                       const durable_found *found)
+{
+    bool is_open = !it->wait->progress || it->now < it->due;
+
+    if (standing == DURABLE_ANSWERED) return is_open || found->sent <= it->due;
+    return standing == DURABLE_OUT_OF_TIME &&
+           (is_open || callback->progress->pending.due <= it->due);
+}
+
 static int look_at_callback(selection *it, dur_step *callback, bool *ready)
 {
     durable_standing standing;
@@ -109,7 +120,7 @@ static int look_at_callback(selection *it, dur_step *callback, bool *ready)
     char *address = it->memory + it->await_count * DURABLE_ADDRESS_SIZE;
     int code = durable_callback_look(callback, false, &standing, &found);
 
-    *ready = standing != DURABLE_UNANSWERED;
+    *ready = code == DUR_OK && came_first(it, callback, standing, &found);
     durable_wait_address(address, callback->position);
     it->awaits[it->await_count++] = address;
     if (callback->progress->pending.due < it->wake) it->wake = callback->progress->pending.due;
@@ -203,7 +214,8 @@ static int select_first(dur_step *wait, const dur_case *cases, size_t count, siz
         return durable_run_stop(run, DUR_NOMEM, "position %lld, select \"%s\": out of memory",
                                 (long long)wait->position, wait->name);
     find_deadline(&it);
-    code = check_choice(&it);
+    code = durable_progress_confirm(run, wait->progress);
+    if (code == DUR_OK) code = check_choice(&it);
     if (code == DUR_OK) code = choose(&it, which);
     durable_free(it.memory);
     return code;

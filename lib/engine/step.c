@@ -213,6 +213,20 @@ static int find_progress(dur_run *run, const durable_request *request, const dur
     return durable_diverge(run, DUR_DIVERGED, request->position, asked, NULL);
 }
 
+/* No attempt is left, by the policy: only a person who has looked at the run makes one more. */
+static int park_or_go_on(dur_run *run, const durable_request *request,
+                         const durable_pending *pending)
+{
+    if (run->was_parked) return DUR_OK;
+    return durable_run_stop(run, DUR_PARKED,
+                            "position %lld, step \"%s\": given up after %lld attempts: %s; parked:"
+                            " mend the cause, then execute it again",
+                            (long long)request->position, request->name,
+                            (long long)pending->attempt,
+                            pending->failure ? pending->failure
+                                             : "its condition does not hold yet");
+}
+
 /* The pause after a failed attempt is not over yet: sleep it through, or leave the run. */
 static int wait_for_attempt(dur_run *run, const durable_request *request,
                             const durable_pending *pending, int64_t now)
@@ -220,6 +234,7 @@ static int wait_for_attempt(dur_run *run, const durable_request *request,
     durable_suspension suspension = {NULL, pending->due, NULL, 0, now};
     char what[DURABLE_MESSAGE_SIZE];
 
+    if (pending->due == DURABLE_NEVER) return park_or_go_on(run, request, pending);
     if (durable_sleeps_through(run, now, pending->due)) {
         durable_sleep_through(run, now, pending->due);
         return DUR_OK;

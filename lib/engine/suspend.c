@@ -68,13 +68,18 @@ static int put_and_stay(dur_run *run, const durable_suspension *suspension)
 DURABLE_INTERNAL int durable_run_suspend(dur_run *run, const durable_suspension *suspension,
                                          int64_t position, const char *what)
 {
-    bool stays = run->suspension || durable_run_has_executing(run, NULL);
+    bool stays =
+        run->stop == DUR_PARKED || run->suspension || durable_run_has_executing(run, NULL);
     int code = stays ? put_and_stay(run, suspension) : leave(run, suspension);
 
-    if (code == DUR_OK)
-        return durable_run_stop(run, DUR_SUSPENDED, "position %lld: it waits %s",
-                                (long long)position, what);
-    if (run->stop != DUR_OK) return durable_run_take_error(run, code, position, NULL);
+    if (code == DUR_OK) {
+        durable_run_outrank(run, DUR_SUSPENDED);
+        durable_run_stop(run, DUR_SUSPENDED, "position %lld: it waits %s", (long long)position,
+                         what);
+        return DUR_SUSPENDED;
+    }
+    if (run->stop != DUR_OK || code == DUR_TOO_BIG)
+        return durable_run_take_error(run, code, position, NULL);
     return durable_run_stop_with_store(run, code, position, NULL);
 }
 
@@ -100,6 +105,7 @@ DURABLE_INTERNAL bool durable_sleeps_through(const dur_run *run, int64_t now, in
     durable_store *store = run->log->store;
 
     return run->stop == DUR_OK && run->log->sleep_max_ms > 0 &&
+           !durable_flag_is_up(&run->log->stops) &&
            durable_time_between(now, due) <= run->log->sleep_max_ms &&
            !store->methods->is_joined(store);
 }

@@ -78,7 +78,9 @@ DURABLE_INTERNAL int durable_wait_suspend(dur_step *wait, const durable_wanted *
                                      wanted->now};
     durable_pending pending;
     char what[DURABLE_MESSAGE_SIZE];
+    int code = durable_progress_confirm(wait->run, wait->progress);
 
+    if (code != DUR_OK) return code;
     if (!wait->progress) {
         durable_progress_describe(wait, &pending);
         pending.due = wanted->due;

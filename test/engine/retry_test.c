@@ -256,7 +256,7 @@ static void exhausted_steps_can_park_their_run_for_a_person(void **state)
                         "claim run-1 after epoch 1 claims 1\n"
                         "load run-1 1..134217727: 0 rows\n"
                         "pending run-1: 1 rows\n"
-                        "put run-1 #1 \"upload\" attempt 2 due 0\n"
+                        "put run-1 #1 \"upload\" attempt 2 due never\n"
                         "end run-1 parked\n");
     /* By hand, one attempt more each time, at once. */
     assert_int_equal(waits_execute(world, work, &user), DUR_PARKED);

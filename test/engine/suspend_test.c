@@ -209,10 +209,36 @@ static void what_is_kept_beside_a_step_that_parks_is_not_lost(void **state)
     memory_store_fail(world->store, "append", 1, DUR_BUSY, MEMORY_BEFORE);
     assert_int_equal(dur_record_result(b, dur_integer(7)), DUR_BUSY);
     dur_close_run(run);
+    /* What was kept is written; nobody has looked at the run: it is parked, without an attempt. */
+    run = begin_run(world);
+    assert_int_equal(begin_with(run, "a", &parking, &a), DUR_PARKED);
+    dur_close_run(run);
+    assert_int_equal(count_in_story(world, "end run-1 parked\n"), 1);
     run = begin_run(world);
     assert_int_equal(begin_with(run, "a", &parking, &a), DUR_EXECUTE);
     assert_int_equal(begin_with(run, "b", &policy, &b), DUR_REPLAYED);
     dur_close_run(run);
+}
+
+/* Parking outranks waiting, whichever of two steps came first. */
+static void parking_outranks_waiting(void **state)
+{
+    engine_world *world = *state;
+
+    for (int order = 0; order < 2; order++) {
+        dur_run *run = begin_run(world);
+        dur_step *a = NULL, *b = NULL;
+
+        assert_int_equal(begin_with(run, "a", &parking, &a), DUR_EXECUTE);
+        assert_int_equal(begin_with(run, "b", &policy, &b), DUR_EXECUTE);
+        if (order) assert_int_equal(dur_record_failure(b, "no"), DUR_SUSPENDED);
+        assert_int_equal(dur_record_failure(a, "no"), DUR_PARKED);
+        if (!order) dur_record_failure(b, "no");
+        assert_int_equal(dur_run_code(run), DUR_PARKED);
+        dur_close_run(run);
+        assert_int_equal(count_in_story(world, "end run-1 parked\n"), order + 1);
+        world->clock.now_ms += 10000;
+    }
 }
 
 /* The first step stays put off, whatever becomes of the second one's record. */
@@ -396,6 +422,7 @@ int main(void)
         WAITS_TEST(a_receive_beside_executing_steps_is_woken_by_its_signal),
         WAITS_TEST(what_is_kept_beside_a_step_put_off_is_not_lost),
         WAITS_TEST(what_is_kept_beside_a_step_that_parks_is_not_lost),
+        WAITS_TEST(parking_outranks_waiting),
         WAITS_TEST(a_stop_that_waits_is_not_lifted_by_a_later_record),
         WAITS_TEST(noting_an_attempt_may_be_tried_again),
         WAITS_TEST(a_run_that_could_not_be_suspended_at_the_end_finds_its_waits_again),
