@@ -457,7 +457,7 @@ static void a_pending_row_with_impossible_columns_is_corrupt(void **state)
 static void a_signal_with_impossible_columns_is_corrupt(void **state)
 {
     static const char *const edits[] = {"format = 'x'", "format = 4", "failure = x'00'",
-                                        "sent = 'x'", "signal = 0"};
+                                        "signal = 0"};
     const durable_signal signal = {.name = "go", .value = datum_integer(1), .now = 1500};
     conformance *c = *state;
     const durable_store_methods *methods = c->store->methods;
@@ -473,61 +473,23 @@ static void a_signal_with_impossible_columns_is_corrupt(void **state)
     }
 }
 
-static int count_due(const durable_due *due, void *context)
-{
-    (void)due;
-    return ++*(int *)context > 100;
-}
-
-static int count_held(const durable_held *held, void *context)
-{
-    (void)held;
-    return ++*(int *)context > 100;
-}
-
-/* Also where the edit would lead the next seek back to the same row. */
 static void a_queue_with_impossible_columns_is_corrupt(void **state)
 {
-    static const char *const due[] = {"due = 'x'", "due = 9.3e18", "due = x'00'", "priority = 'x'",
-                                      "workflow = x'00'", "workflow = printf('%.300c', 'w')"};
-    static const char *const held[] = {"lease_end = 'x'", "lease_end = 9.3e18", "owner = x'00'",
-                                       "workflow = x'00'", "owner = printf('%.300c', 'w')"};
-    static const char *const queues[] = {"max_active = 'x'", "max_active_process = -1",
-                                         "interval_us = 1.5", "next_us = 'x'"};
+    static const char *const edits[] = {"max_active = 'x'", "max_active_process = -1",
+                                        "interval_us = 1.5", "next_us = 'x'"};
     conformance *c = *state;
     const durable_store_methods *methods = c->store->methods;
-    durable_new_run new_run = plain_run("order-1");
     const durable_limits limits = {.max_active = 1};
     durable_queue found;
-    int count = 0;
 
-    for (size_t i = 0; i < sizeof due / sizeof due[0]; i++) {
-        durable_fence fence = start_run(c, &new_run);
-
-        assert_int_equal(methods->release_run(c->store, &fence, 1500), DUR_OK);
-        host_run(database(c), "UPDATE durable_runs SET %s", due[i]);
-        if (methods->find_due(c->store, new_run.queue, count_due, &count) != DUR_CORRUPT)
-            fail_msg("a due run with %s was found", due[i]);
-        assert_true(c->subject->is_idle(c->world));
-        host_run(database(c), "DELETE FROM durable_runs");
-    }
-    for (size_t i = 0; i < sizeof held / sizeof held[0]; i++) {
-        start_run(c, &new_run);
-        host_run(database(c), "UPDATE durable_claims SET %s", held[i]);
-        if (methods->find_held(c->store, new_run.queue, count_held, &count) != DUR_CORRUPT)
-            fail_msg("a held run with %s was found", held[i]);
-        assert_true(c->subject->is_idle(c->world));
-        host_run(database(c), "DELETE FROM durable_runs");
-    }
-    for (size_t i = 0; i < sizeof queues / sizeof queues[0]; i++) {
+    for (size_t i = 0; i < sizeof edits / sizeof edits[0]; i++) {
         assert_int_equal(methods->limit_queue(c->store, "q", &limits), DUR_OK);
-        host_run(database(c), "UPDATE durable_queues SET %s", queues[i]);
+        host_run(database(c), "UPDATE durable_queues SET %s", edits[i]);
         if (methods->look_at_queue(c->store, "q", "p", 1, &found) != DUR_CORRUPT)
-            fail_msg("a queue with %s was read", queues[i]);
+            fail_msg("a queue with %s was read", edits[i]);
         assert_true(c->subject->is_idle(c->world));
         host_run(database(c), "DELETE FROM durable_queues");
     }
-    assert_int_equal(count, 0);
 }
 
 /* The next run's key lies above every run's and every step's; where these were edited up to the end

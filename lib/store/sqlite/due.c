@@ -3,8 +3,9 @@
 #include "store/sqlite/schema.h"
 #include "store/sqlite/verbs.h"
 
-/* Longer names and marks are not written; see DUR_NAME_MAX and DURABLE_OWNER_MARK_SIZE. */
-#define GROUP_TEXT_SIZE 256
+/* No longer names and marks are written (see DUR_NAME_MAX and DURABLE_OWNER_MARK_SIZE), and none of
+ * more than 255 characters are found. */
+#define GROUP_TEXT_SIZE (4 * 255 + 1)
 
 /* The group of rows that was visited last: the next seek goes behind it. */
 typedef struct walk_group {

@@ -45,12 +45,21 @@
  * Without that third column SQLite would walk through all of the group, which the plan does not
  * tell. INDEXED BY, so that no statistics of the host's change the way. A claim leaves the run's
  * row as it is, due time and all, which would be two more pages to write: those that are held now,
- * and they are few, are passed over.
+ * and they are few, are passed over. So are rows that somebody has edited: runs that were ended or
+ * parked by hand and have kept their due time, and those that hold what we never write. One such
+ * row must neither hide its group nor end the look of all. The + keeps the planner from a walk
+ * through the priorities instead of the seek.
  */
+#define IS_INTEGER(column) " AND typeof(" column ") = 'integer'"
+#define IS_NAME(column)                                                                            \
+    " AND typeof(" column ") = 'text' AND length(" column ") < 256"                                \
+    " AND instr(" column ", char(0)) = 0"
 #define NEXT_DUE                                                                                   \
     "SELECT workflow, priority, due, id FROM @durable_runs AS r INDEXED BY durable_runs_due"       \
     " WHERE due NOT NULL AND queue = ?1"                                                           \
     " AND (workflow, priority, due) > (?2, ?3, 9223372036854775807)"                               \
+    IS_INTEGER("due") IS_INTEGER("priority") " AND +priority BETWEEN 0 AND 7" IS_NAME("workflow")  \
+    " AND status IN (1, 5)" IS_NAME("id")                                                          \
     " AND NOT EXISTS(SELECT 1 FROM @durable_claims WHERE run = r.run)"                             \
     " ORDER BY workflow, priority, due LIMIT 1"
 #define NEXT_HELD                                                                                  \
@@ -58,6 +67,7 @@
     " FROM @durable_claims AS c INDEXED BY durable_claims_by_queue"                                \
     " CROSS JOIN @durable_runs AS r ON r.run = c.run WHERE c.queue = ?1"                           \
     " AND (c.owner, c.workflow, c.lease_end) > (?2, ?3, 9223372036854775807)"                      \
+    IS_INTEGER("c.lease_end") IS_NAME("c.owner") IS_NAME("c.workflow") IS_NAME("r.id")             \
     " ORDER BY c.owner, c.workflow, c.lease_end LIMIT 1"
 
 /* Marks are ASCII: those that begin so lie before what its last character counted up gives. */
@@ -168,7 +178,8 @@ DURABLE_INTERNAL const char *durable_statement_text(durable_statement which)
         return "UPDATE @durable_runs SET due = ?2 WHERE run = ?1 AND status = 5"
                " AND (due IS NULL OR due > ?2) AND instr(awaits, char(10) || ?3 || char(10))";
     case DURABLE_SQL_PEEK_SIGNAL:
-        return "SELECT signal, format, value, failure, sent FROM @durable_signals"
+        return "SELECT signal, format, value, failure, iif(typeof(sent) = 'integer', sent, 0)"
+               " AS sent FROM @durable_signals"
                " INDEXED BY durable_signals_sent"
                " WHERE run = ?1 AND name = ?2 AND received IS NULL ORDER BY signal LIMIT 1";
     case DURABLE_SQL_DROP_SIGNAL:
