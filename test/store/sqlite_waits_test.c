@@ -2,6 +2,7 @@
  * the host has switched off, limits beside dead owners, and what the views tell. */
 #include "store/conformance_kit.h"
 #include "store/conformance_sqlite.h"
+#include "store/conformance_waits.h"
 
 #include <sqlite3.h>
 
@@ -166,6 +167,35 @@ static void what_was_sent_in_a_transaction_goes_with_it(void **state)
     assert_int_equal(host_number(database(c), "SELECT count(*) FROM durable_signals"), 0);
     assert_int_equal(methods->look_at_queue(c->store, "q", "1 ", 2, &queue), DUR_OK);
     assert_true(queue.limits.max_active == 0);
+}
+
+/* Law 9: of whatever type the time is that somebody sends with, the run becomes due at an integer:
+ * at latest now, and not later than it was to be anyway. */
+static void a_signal_sent_by_sql_with_no_integer_for_a_time_wakes_now(void **state)
+{
+    static const char *const times[] = {"datetime('now')", "julianday('now')", "1.5", "x'00'",
+                                        "''"};
+    conformance *c = *state;
+
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        for (int64_t due = 9000; due > 0; due = due == 9000 ? DURABLE_NEVER : 0) {
+            durable_fence fence = start(c, "order-1");
+            durable_signal_record record;
+            int64_t now = host_number(database(c), "SELECT 1000 * strftime('%%s', 'now')");
+
+            assert_int_equal(suspend(c, &fence, due, "go"), DUR_OK);
+            host_run(database(c), "INSERT INTO durable_signals(run, name, value, sent)"
+                                  " SELECT run, 'go', 7, %s FROM durable_runs", times[i]);
+            if (due == 9000)
+                assert_true(look(c, "order-1").due == 9000);
+            else
+                assert_in_range(look(c, "order-1").due - now, 0, 60000);
+            assert_true(peek(c, fence.run, "go", &record));
+            assert_true(record.sent == 0 && record.value.integer == 7);
+            c->subject->delete_run(c->world, "order-1");
+            host_run(database(c), "DELETE FROM durable_signals");
+        }
+    }
 }
 
 /* ---- Deleted by hand ---- */
@@ -361,6 +391,7 @@ int main(void)
     {#test " (" #subject ")", test, conformance_setup, conformance_teardown, &(subject)}
     static const struct CMUnitTest tests[] = {
         WAITS_TEST(a_signal_sent_by_sql_wakes_and_is_received, in_memory),
+        WAITS_TEST(a_signal_sent_by_sql_with_no_integer_for_a_time_wakes_now, in_memory),
         WAITS_TEST(signals_wake_without_triggers_too, with_rollback),
         WAITS_TEST(signals_wake_without_triggers_too, in_wal),
         WAITS_TEST(starting_and_sending_are_one_statement_each, with_rollback),

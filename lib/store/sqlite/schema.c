@@ -87,7 +87,7 @@
  *   key              the sender's, or null
  *   format, value    see above; null once it was received
  *   failure          the message of a rejection, or null
- *   sent             when
+ *   sent             when; what is no integer, sent by hand, counts as now, and is read as 0
  *   received         by which position, or null
  *
  * durable_queues, one row a queue that somebody has given limits; 0 is none
@@ -148,12 +148,16 @@ static const char *const schema_objects[] = {
      " DELETE FROM durable_steps"
      " WHERE step BETWEEN old.run << 27 AND (old.run << 27) + 134217727; END"),
 
-    /* Sending is one statement, whoever sends: the run that waits for it is due. (Where the host
-     * has switched triggers off, we do the same ourselves; see signals.c.) */
+    /* Sending is one statement, whoever sends: the run that waits for it is due; now, where whoever
+     * sent by hand gave a time that is no number of ms. (Where the host has switched triggers off,
+     * we do the same ourselves; see signals.c.) */
+#define SENT_MS                                                                                    \
+    "CASE typeof(new.sent) WHEN 'integer' THEN new.sent"                                           \
+    " ELSE CAST(strftime('%s', 'now') AS INTEGER) * 1000 END"
     ("CREATE TRIGGER @durable_signal_sent AFTER INSERT ON durable_signals"
      " WHEN new.received IS NULL BEGIN"
-     " UPDATE durable_runs SET due = new.sent WHERE run = new.run AND status = 5"
-     " AND (due IS NULL OR due > new.sent)"
+     " UPDATE durable_runs SET due = " SENT_MS " WHERE run = new.run AND status = 5"
+     " AND (due IS NULL OR due > " SENT_MS ")"
      " AND instr(awaits, char(10) || new.name || char(10)); END"),
 
 #define READABLE_VALUE(format, value)                                                              \
