@@ -111,6 +111,13 @@ static int suspend_more(durable_sqlite *store, durable_write *write, const durab
 
     if (suspension->pending)
         result = durable_sqlite_write_pending(store, write, fence, suspension->pending, &changes);
+    if (suspension->pending && result == SQLITE_DONE && changes == 0) {
+        durable_error_set(&store->head.error, DUR_DATABASE,
+                          "cannot suspend the run: an authorizer or a trigger of the host ignores"
+                          " what it is to remember");
+        store->head.error.sqlite_code = SQLITE_AUTH;
+        return SQLITE_AUTH;
+    }
     for (size_t i = 0; i < suspension->await_count && result == SQLITE_DONE; i++)
         result = wake_if_sent(store, write, fence->run, suspension->now, suspension->awaits[i]);
     return result;

@@ -124,6 +124,23 @@ static bool triggers_work(durable_sqlite *store)
            on;
 }
 
+/* A statement that is its own transaction may be committed when the host's progress handler, or
+ * another thread, interrupts it at its very end. Sent again, a signal without a key would be there
+ * twice; the counts of changes tell: the statement's own is 0 where SQLite has rolled back. */
+static int write_alone(durable_sqlite *store, durable_write *write, const sending *its,
+                       int *changes)
+{
+    int before = sqlite3_total_changes(store->db);
+    int result = write_sending(store, write, its, changes);
+
+    if ((result & 0xff) != SQLITE_INTERRUPT || write->joined ||
+        sqlite3_total_changes(store->db) == before || sqlite3_changes(store->db) == 0)
+        return result;
+    durable_error_clear(&store->head.error);
+    *changes = 1;
+    return SQLITE_DONE;
+}
+
 static int send_once(durable_sqlite *store, const sending *its, int *changes)
 {
     durable_write write;
@@ -131,7 +148,7 @@ static int send_once(durable_sqlite *store, const sending *its, int *changes)
 
     if (code != DUR_OK) return code;
     result = its->which == DURABLE_SQL_BEAT_CALLBACK || triggers_work(store)
-                 ? write_sending(store, &write, its, changes)
+                 ? write_alone(store, &write, its, changes)
                  : write_and_wake(store, &write, its, changes);
     return durable_sqlite_tables_gone(store, durable_sqlite_write_end(store, &write, result));
 }
