@@ -360,6 +360,7 @@ typedef struct durable_store_methods {
     int (*look_at_queue)(durable_store *store, const char *queue, const char *process,
                          size_t process_length, durable_queue *found);
 
+    /* A new interval counts from the last turn on: next_us moves by as much, but not below 0. */
     int (*limit_queue)(durable_store *store, const char *queue, const durable_limits *limits);
 
     /* A number that differs from the one before if anything was committed in between, by this store

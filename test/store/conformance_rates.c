@@ -88,10 +88,11 @@ static void turns_are_finer_than_the_clock(void **state)
     assert_true(look_at(c, "orders").next_us == 2001200);
     assert_false(work_on(c, "d", PROCESS "/a", 2000, NULL));
     limit(c, 0, 0, 1500);
-    assert_true(work_on(c, "d", PROCESS "/a", 2001, NULL));
-    assert_true(look_at(c, "orders").next_us == 2002700);
-    assert_true(work_on(c, "e", PROCESS "/a", 2002, NULL));
-    assert_true(look_at(c, "orders").next_us == 2004200);
+    assert_false(work_on(c, "d", PROCESS "/a", 2001, NULL)); /* 1500 us after the last one */
+    assert_true(work_on(c, "d", PROCESS "/a", 2002, NULL));
+    assert_true(look_at(c, "orders").next_us == 2003800);
+    assert_true(work_on(c, "e", PROCESS "/a", 2003, NULL));
+    assert_true(look_at(c, "orders").next_us == 2005300);
 }
 
 static void no_time_and_no_interval_is_too_large(void **state)
@@ -128,6 +129,8 @@ static void a_refused_claim_takes_no_turn(void **state)
     assert_true(look_at(c, "orders").next_us == 0);
 }
 
+/* The new interval counts from the last turn on. What a long one has left would else seem to be of
+ * a clock that was set back, or stop the queue as long as it was to last. */
 static void limits_that_are_changed_leave_the_turn(void **state)
 {
     conformance *c = *state;
@@ -136,10 +139,18 @@ static void limits_that_are_changed_leave_the_turn(void **state)
     limit(c, 0, 0, 500000);
     assert_true(work_on(c, "a", PROCESS "/a", 2000, NULL));
     limit(c, 9, 0, 600000);
-    assert_true(look_at(c, "orders").next_us == 2500000);
-    assert_false(work_on(c, "b", PROCESS "/a", 2400, NULL));
-    assert_true(work_on(c, "b", PROCESS "/a", 2500, NULL));
-    assert_true(look_at(c, "orders").next_us == 3100000);
+    assert_true(look_at(c, "orders").next_us == 2600000);
+    assert_false(work_on(c, "b", PROCESS "/a", 2599, NULL));
+    assert_true(work_on(c, "b", PROCESS "/a", 2600, NULL));
+    assert_true(look_at(c, "orders").next_us == 3200000);
+    limit(c, 8, 0, 600000);
+    assert_true(look_at(c, "orders").next_us == 3200000);
+    limit(c, 8, 0, 100000);
+    assert_true(look_at(c, "orders").next_us == 2700000);
+    assert_false(work_on(c, "c", PROCESS "/a", 2600, NULL)); /* no turn more at the same moment */
+    assert_true(work_on(c, "c", PROCESS "/a", 2700, NULL));
+    limit(c, 0, 0, INT64_MAX);
+    assert_true(look_at(c, "orders").next_us == INT64_MAX);
 }
 
 static void without_an_interval_a_queue_claims_at_once(void **state)

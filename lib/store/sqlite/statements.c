@@ -211,7 +211,8 @@ DURABLE_INTERNAL const char *durable_statement_text(durable_statement which)
                " max_active = excluded.max_active,"
                " max_active_process = excluded.max_active_process,"
                " interval_us = excluded.interval_us,"
-               " next_us = iif(excluded.interval_us, next_us, 0)";
+               " next_us = iif(excluded.interval_us AND next_us, max(0, "
+               LATER_BY("max(next_us, 0) - interval_us", "excluded.interval_us") "), 0)";
     case DURABLE_SQL_READ_VERSION: return "PRAGMA @data_version";
     case DURABLE_SQL_COUNT: break;
     }

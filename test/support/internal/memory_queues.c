@@ -100,6 +100,28 @@ static memory_queue *queue_named(const memory_log *log, const char *name)
     return NULL;
 }
 
+/* Times beyond the range are its ends. */
+static int64_t microseconds(int64_t ms)
+{
+    if (ms > INT64_MAX / 1000) return INT64_MAX;
+    return ms < INT64_MIN / 1000 ? INT64_MIN : ms * 1000;
+}
+
+static int64_t later_by(int64_t us, int64_t interval_us)
+{
+    return us > INT64_MAX - interval_us ? INT64_MAX : us + interval_us;
+}
+
+/* When the next turn is, an interval after the last one. */
+static int64_t rebased(const memory_queue *queue, int64_t interval_us)
+{
+    int64_t last_us = (queue->next_us > 0 ? queue->next_us : 0) - queue->limits.interval_us;
+    int64_t next_us = later_by(last_us, interval_us);
+
+    if (!interval_us || !queue->next_us) return 0;
+    return next_us > 0 ? next_us : 0;
+}
+
 void memory_queue_limit(memory_log *log, const char *name, const durable_limits *limits)
 {
     memory_queue *queue = queue_named(log, name);
@@ -109,8 +131,8 @@ void memory_queue_limit(memory_log *log, const char *name, const durable_limits 
         queue = &log->queues[log->queue_count++];
         *queue = (memory_queue){.name = memory_copy_text(name)};
     }
+    queue->next_us = rebased(queue, limits->interval_us);
     queue->limits = *limits;
-    if (!limits->interval_us) queue->next_us = 0;
 }
 
 /* Held runs whose owner's mark begins so; at most `limit`. */
@@ -142,18 +164,6 @@ void memory_queue_look(const memory_log *log, const char *name, const char *proc
     found->active = count_held(log, name, "", 0, queue->limits.max_active);
     found->active_process =
         count_held(log, name, process, process_length, queue->limits.max_active_process);
-}
-
-/* Times beyond the range are its ends. */
-static int64_t microseconds(int64_t ms)
-{
-    if (ms > INT64_MAX / 1000) return INT64_MAX;
-    return ms < INT64_MIN / 1000 ? INT64_MIN : ms * 1000;
-}
-
-static int64_t later_by(int64_t us, int64_t interval_us)
-{
-    return us > INT64_MAX - interval_us ? INT64_MAX : us + interval_us;
 }
 
 /* A clock that was set back leaves a time behind that is further away than it can have been, and
