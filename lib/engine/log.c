@@ -61,6 +61,7 @@ DURABLE_INTERNAL dur_log *durable_log_new(durable_store *store, int open_code,
     log->user = options->user;
     durable_clock_random(&log->clock, &nonce, sizeof nonce);
     durable_process_mark(log->owner, nonce);
+    log->turn = (unsigned)(nonce & 0xffff); /* short-lived workers have fair passes, too */
     if (!options->code_version) return log;
     log->code_version = durable_copy_text(options->code_version, strlen(options->code_version));
     if (log->code_version) return log;

@@ -53,6 +53,7 @@ static inline crew crew_for(engine_world *world)
 
     narrative_init(&all.passes);
     all.options.passed = note_pass;
+    world->log->turn = 0; /* the eighth pass is the first fair one */
     return all;
 }
 
