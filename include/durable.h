@@ -989,7 +989,8 @@ DUR_API int dur_serve_queue(dur_log *log, const char *queue, const dur_queue_lim
 typedef struct dur_work_options {
     size_t size;
     int64_t max_passes; /* runs claimed and executed by one dur_work(), at most. 0: 100 */
-    int64_t budget_ms;  /* no pass begins later than this after the call. 0: no limit */
+    int64_t budget_ms;  /* no pass but the first one begins later than this after the call. 0: no
+                         * limit */
     int64_t poll_ms;    /* dur_work_loop(): longest pause between two looks at what other
                          * processes have committed. 0: 50 */
     /* Told after each pass what it came to, as dur_execute() would have returned it, and why. The
@@ -1006,9 +1007,10 @@ typedef struct dur_work_options {
  * Claim and execute what is due: runs that were started, whose timer has rung, whose signal has
  * come, whose retry is due, and those whose owner is dead or has let its lease end. Larger
  * priorities first, and the longest due among equals (of one queue and workflow: the one that was
- * started first); each eighth pass takes the longest due of all, so that none waits for ever. It
- * does not wait for work, and takes no write lock where nothing is due; for a locked database it
- * waits as every call (an event loop sets busy_wait_ms low). `options` may be NULL.
+ * started first); one pass in eight, from a random one on, takes the longest due of all, so that
+ * none waits for ever. It does not wait for work, and takes no write lock where nothing is due; for
+ * a locked database it waits as every call (an event loop sets busy_wait_ms low). `options` may be
+ * NULL.
  *
  * It executes one run after the other: for several at once, have several processes, or threads that
  * have a connection and a log each. A run that a pass left without an end (dur_stop(), an error) is

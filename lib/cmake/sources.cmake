@@ -25,6 +25,7 @@ set(durable_sources
     engine/loop.c
     engine/ownership.c
     engine/progress.c
+    engine/recall.c
     engine/record.c
     engine/registry.c
     engine/retry.c

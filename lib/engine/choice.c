@@ -12,9 +12,6 @@
  * concerns: both are looked for again after this. */
 #define LOOK_AGAIN_MS 1000
 
-/* One that could not be had is tried again after this: somebody else was about to take it. */
-#define MISSED_AGAIN_MS 10
-
 #define US_PER_MS 1000
 
 /* The first run of an owner and workflow, kept until the store is done with its rows: the host may
@@ -41,26 +38,13 @@ static void wake_after(durable_chooser *chooser, int64_t duration_ms)
 
 /* ---- Those that could not be had ----------------------------------------------------------- */
 
-DURABLE_INTERNAL void durable_chooser_hit(durable_chooser *chooser)
-{
-    chooser->miss_count = 0;
-}
-
-DURABLE_INTERNAL bool durable_chooser_miss(durable_chooser *chooser)
-{
-    if (chooser->miss_count == DURABLE_MISSES_MAX) return false;
-    memcpy(chooser->misses[chooser->miss_count++], chooser->choice.id, sizeof chooser->choice.id);
-    return true;
-}
-
 static bool was_missed(durable_chooser *chooser, const char *id)
 {
-    for (size_t i = 0; i < chooser->miss_count; i++) {
-        if (strcmp(chooser->misses[i], id) != 0) continue;
-        wake_after(chooser, MISSED_AGAIN_MS);
-        return true;
-    }
-    return false;
+    bool lasts = false;
+
+    if (!durable_recall_was_missed(chooser, id, &lasts)) return false;
+    wake_after(chooser, lasts ? LOOK_AGAIN_MS : DURABLE_MISSED_AGAIN_MS);
+    return true;
 }
 
 /* Only an edited log has longer names. */
@@ -178,10 +162,55 @@ static bool is_left_behind(durable_chooser *chooser, const durable_held_head *he
     dur_log *log = chooser->log;
 
     if (strcmp(head->owner, log->owner) == 0) return !durable_is_open_here(log, head->id);
-    if (durable_owner_is_gone(log, head->owner, head->lease_end, chooser->now)) return true;
+    if (head->lease_end <= chooser->now) return true;
+    if (durable_recall_is_gone(chooser, head->owner, head->lease_end)) return true;
     wake_at(chooser, head->lease_end);
     wake_after(chooser, LOOK_AGAIN_MS);
     return false;
+}
+
+/* Keep those that are left behind, in their order. The host's callback may close the log. */
+static int judge_heads(durable_chooser *chooser)
+{
+    durable_held_head **tail = &chooser->gone;
+
+    while (chooser->heads) {
+        durable_held_head *head = chooser->heads;
+        bool behind = head->usable && is_left_behind(chooser, head);
+
+        if (chooser->log->closed) return DUR_MISUSE;
+        chooser->heads = head->next;
+        head->next = NULL;
+        if (behind) {
+            *tail = head;
+            tail = &head->next;
+        } else {
+            durable_free(head);
+        }
+    }
+    return DUR_OK;
+}
+
+static void free_heads(durable_held_head **first)
+{
+    while (*first) {
+        durable_held_head *head = *first;
+
+        *first = head->next;
+        durable_free(head);
+    }
+}
+
+/* The one whose lease ends first. */
+static durable_held_head *take_head(durable_chooser *chooser)
+{
+    durable_held_head **best = &chooser->gone, *head;
+
+    for (durable_held_head **link = best; *link; link = &(*link)->next)
+        if ((*link)->lease_end < (*best)->lease_end) best = link;
+    head = *best;
+    if (head) *best = head->next;
+    return head;
 }
 
 static int consider_head(durable_chooser *chooser, const durable_held_head *head)
@@ -189,34 +218,42 @@ static int consider_head(durable_chooser *chooser, const durable_held_head *head
     durable_choice *choice = &chooser->choice;
     size_t length = durable_owner_process_length(chooser->log->owner);
     counted already = {true, strncmp(head->owner, chooser->log->owner, length) == 0};
-    int64_t seen_next_us;
     bool open = false;
     int code;
 
-    if (!head->usable || !is_left_behind(chooser, head)) return DUR_OK;
-    if (choice->found && choice->due <= head->lease_end) return DUR_OK;
     if (was_missed(chooser, head->id)) return DUR_OK;
-    code = ask_queue(chooser, head->queue, already, &seen_next_us, &open);
+    code = ask_queue(chooser, head->queue, already, &choice->seen_next_us, &open);
     if (code != DUR_OK || !open) return code;
     choice->found = choice->held = true;
     choice->due = head->lease_end;
-    choice->seen_next_us = seen_next_us;
     memcpy(choice->workflow, head->workflow, sizeof choice->workflow);
     memcpy(choice->id, head->id, sizeof choice->id);
     return DUR_OK;
 }
 
-static int choose_left_behind(durable_chooser *chooser)
+static int choose_head(durable_chooser *chooser)
 {
-    int code = durable_worker_each_queue(chooser->log, collect_heads, chooser);
+    int code = DUR_OK;
 
-    while (chooser->heads) {
-        durable_held_head *head = chooser->heads;
+    while (code == DUR_OK && !chooser->choice.found && chooser->gone) {
+        durable_held_head *head = take_head(chooser);
 
-        if (code == DUR_OK) code = consider_head(chooser, head);
-        chooser->heads = head->next;
+        code = consider_head(chooser, head);
         durable_free(head);
     }
+    return code;
+}
+
+/* What one look found is tried one by one, before the next look. */
+static int choose_left_behind(durable_chooser *chooser)
+{
+    int code = choose_head(chooser);
+
+    if (code != DUR_OK || chooser->choice.found) return code;
+    durable_recall_forget_living(chooser);
+    code = durable_worker_each_queue(chooser->log, collect_heads, chooser);
+    if (code == DUR_OK) code = judge_heads(chooser);
+    if (code == DUR_OK) code = choose_head(chooser);
     return code;
 }
 
@@ -295,8 +332,22 @@ DURABLE_INTERNAL int durable_choose(durable_chooser *chooser)
     memset(&chooser->choice, 0, sizeof chooser->choice);
     memset(&chooser->of_queue, 0, sizeof chooser->of_queue);
     code = choose(chooser);
-    if (code == DUR_OK) return code;
+    if (code == DUR_OK || log->closed) return code;
     durable_error_copy(&log->error, &log->store->error);
     durable_error_prefix(&log->error, "looking for work: ");
     return code;
+}
+
+/* Where somebody was faster the others that were left behind may be taken, too: look again. */
+DURABLE_INTERNAL bool durable_chooser_miss(durable_chooser *chooser, bool lasts)
+{
+    if (!lasts) free_heads(&chooser->gone);
+    return durable_recall_miss(chooser, lasts);
+}
+
+DURABLE_INTERNAL void durable_chooser_end(durable_chooser *chooser)
+{
+    free_heads(&chooser->heads);
+    free_heads(&chooser->gone);
+    durable_recall_end(chooser);
 }

@@ -4,8 +4,11 @@
 
 #include "engine/engine.h"
 
-/* So many runs that were chosen in vain are remembered and left alone, until one was had. */
-#define DURABLE_MISSES_MAX 16
+/* So many runs that others took first are remembered and left alone, until one was had. */
+#define DURABLE_RACES_MAX 16
+
+/* One that could not be had is tried again after this: somebody else was about to take it. */
+#define DURABLE_MISSED_AGAIN_MS 100
 
 typedef struct durable_choice {
     bool found;
@@ -24,22 +27,43 @@ typedef struct durable_chooser {
     int64_t wake; /* of the last choice that found nothing; DURABLE_NEVER: not known */
     durable_choice choice;
     durable_choice of_queue; /* the best one of the queue that is being looked at */
-    struct durable_held_head *heads;
+    struct durable_held_head *heads; /* as the store shows them */
+    struct durable_held_head *gone;  /* those left behind that were not tried yet */
+    struct durable_judged *judged;
+    struct durable_missed *missed;
+    size_t race_count;
     const char *queue;
     bool out_of_memory;
     unsigned looks;
     bool left_behind; /* the last choice was a run that was left behind: there may be more */
     bool fair;        /* the longest due of all */
-    size_t miss_count;
-    char misses[DURABLE_MISSES_MAX][DUR_NAME_MAX + 1];
 } durable_chooser;
 
 /* Choose the next run, into `choice`, or find out when there may be one. DUR_OK, or a code that
  * concerns the log, with its error set. */
 DURABLE_INTERNAL int durable_choose(durable_chooser *chooser);
 
-/* Forget those that could not be had; remember one more. False: there are too many of them. */
+/* The choice was had: forget those that others took first. */
 DURABLE_INTERNAL void durable_chooser_hit(durable_chooser *chooser);
-DURABLE_INTERNAL bool durable_chooser_miss(durable_chooser *chooser);
+
+/* The choice could not be had: leave it alone, where it `lasts` to the end of the call. False: too
+ * many others are faster. */
+DURABLE_INTERNAL bool durable_chooser_miss(durable_chooser *chooser, bool lasts);
+
+DURABLE_INTERNAL void durable_chooser_end(durable_chooser *chooser);
+
+/* ---- recall.c: what is remembered between two choices -------------------------------------- */
+
+DURABLE_INTERNAL bool durable_recall_miss(durable_chooser *chooser, bool lasts);
+DURABLE_INTERNAL bool durable_recall_was_missed(const durable_chooser *chooser, const char *id,
+                                                bool *lasts);
+
+/* Whether the owner is gone, with the process looked for once. Who lives may die: that is to be
+ * forgotten before each look; who is dead stays so. */
+DURABLE_INTERNAL bool durable_recall_is_gone(durable_chooser *chooser, const char *owner,
+                                             int64_t lease_end);
+DURABLE_INTERNAL void durable_recall_forget_living(durable_chooser *chooser);
+
+DURABLE_INTERNAL void durable_recall_end(durable_chooser *chooser);
 
 #endif

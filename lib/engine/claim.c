@@ -36,13 +36,16 @@ static bool is_held_here(const durable_opening *open)
 static int check_free(const durable_opening *open)
 {
     const durable_run_record *record = &open->record;
-    durable_error *error = &open->log->store->error;
+    bool gone;
 
     if (!is_held(open)) return DUR_OK;
     if (is_held_here(open))
-        return durable_error_set(error, DUR_OWNED, "it is open on this log already");
-    if (durable_owner_is_gone(open->log, open->owner, record->lease_end, open->now)) return DUR_OK;
-    return durable_error_set(error, DUR_OWNED,
+        return durable_error_set(&open->log->store->error, DUR_OWNED,
+                                 "it is open on this log already");
+    gone = durable_owner_is_gone(open->log, open->owner, record->lease_end, open->now);
+    if (open->log->closed) return DUR_MISUSE; /* by the host's callback, in a worker */
+    if (gone) return DUR_OK;
+    return durable_error_set(&open->log->store->error, DUR_OWNED,
                              "it is held by a live owner (%s), whose lease runs for %lld s more",
                              open->owner,
                              (long long)durable_time_between(open->now, record->lease_end) / 1000);

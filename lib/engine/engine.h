@@ -65,6 +65,13 @@ typedef struct durable_served {
     char name[];
 } durable_served;
 
+/* A run that a worker of this log could not open. */
+typedef struct durable_troubled {
+    struct durable_troubled *next;
+    int64_t times;
+    char id[];
+} durable_troubled;
+
 struct dur_log {
     durable_store *store;
     durable_clock clock;
@@ -73,8 +80,10 @@ struct dur_log {
     dur_retry retry; /* its size is 0 where there is none */
     durable_registered *workflows;
     durable_served *queues;
+    bool walked;               /* a worker goes through these lists */
+    durable_troubled *troubled;
     bool working;              /* in dur_work() or dur_work_loop() */
-    unsigned turn;             /* passes that workers of this log have made */
+    unsigned turn;             /* passes of this log's workers, from some number on */
     durable_atomic_flag stops; /* the loop is to end */
     bool closed;               /* in that call: the struct goes when it returns */
     char *code_version;
@@ -223,9 +232,11 @@ DURABLE_INTERNAL int durable_run_begin(dur_log *log, const char *workflow, const
 /* The same for a worker, in one try: only a run that is there and due, and within its queue's
  * limits (`seen_next_us` as in durable_claim). DUR_NOT_FOUND, DUR_SUSPENDED, DUR_OWNED,
  * DUR_CONFLICT: it is not to be had, or somebody was faster. Where durable_is_of_one_run(), the run
- * cannot be opened, and was parked or given back to come later. Any other code is the log's. */
+ * cannot be opened, and was parked or given back to come later; or stays where it stands, and
+ * *vain tells how often it could not be opened here. Any other code is the log's. */
 DURABLE_INTERNAL int durable_run_begin_due(dur_log *log, const char *workflow, const char *run_id,
-                                           int64_t seen_next_us, dur_run **run);
+                                           int64_t seen_next_us, dur_run **run,
+                                           int64_t *vain);
 DURABLE_INTERNAL bool durable_is_of_one_run(int code);
 
 /* Whether a handle of the run is open on this log, with its claim or without. */
@@ -434,12 +445,15 @@ DURABLE_INTERNAL int durable_worker_serve(dur_log *log, const char *queue,
                                           const durable_limits *limits);
 DURABLE_INTERNAL const durable_registered *durable_worker_find(const dur_log *log,
                                                                const char *workflow);
+
+/* A run could not be opened: how often so far. */
+DURABLE_INTERNAL int64_t durable_worker_count_trouble(dur_log *log, const char *run_id);
 DURABLE_INTERNAL void durable_worker_free(dur_log *log);
 
 /* Calls back with the name of each served queue, once, until that gives another code than DUR_OK,
  * which is then given back. */
 typedef int durable_queue_visitor(const char *queue, void *context);
-DURABLE_INTERNAL int durable_worker_each_queue(const dur_log *log, durable_queue_visitor *visit,
+DURABLE_INTERNAL int durable_worker_each_queue(dur_log *log, durable_queue_visitor *visit,
                                                void *context);
 
 /* ---- worker.c, loop.c ---------------------------------------------------------------------- */

@@ -56,7 +56,7 @@ static void pause_for(const rest *it, int64_t duration_ms)
 {
     dur_log *log = it->log;
 
-    while (duration_ms > 0 && !durable_flag_is_up(&log->stops)) {
+    while (duration_ms > 0 && !log->closed && !durable_flag_is_up(&log->stops)) {
         int64_t slice_ms = least(duration_ms, SLEEP_MOST_MS);
 
         durable_clock_sleep(&log->clock, slice_ms);
@@ -83,6 +83,7 @@ static int rest_until(rest *it, int64_t wake_ms)
         int64_t pause_ms = least(it->pause_ms, left_ms);
 
         pause_for(it, pause_ms);
+        if (log->closed) return DUR_MISUSE; /* by the host's sleep */
         grow(it);
         left_ms -= pause_ms;
         if (wake_ms >= 0 &&
@@ -97,7 +98,7 @@ static int tell_version(rest *it, int code)
 {
     dur_log *log = it->log;
 
-    if (code == DUR_OK) return code;
+    if (code == DUR_OK || log->closed) return code;
     durable_error_copy(&log->error, &log->store->error);
     durable_error_prefix(&log->error, "looking for work: ");
     return code;

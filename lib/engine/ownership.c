@@ -220,16 +220,18 @@ DURABLE_INTERNAL int durable_run_begin(dur_log *log, const char *workflow, const
 
 /* A run that cannot be opened stands in front of others that can: it is claimed, and given back to
  * come later, like one that an error left. It is not parked, as another program may be able to read
- * it. True: done, and the handle is gone. */
-static bool put_back(durable_opening *open)
+ * it, and its claims in a row are that program's: here the times are counted that it was met. True:
+ * done, and the handle is gone. */
+static bool put_back(durable_opening *open, int64_t times)
 {
     bool claimed = false;
 
+    if (open->record.run == 0) return false; /* the store could not read it */
     if (durable_opening_check(open) != DUR_OK) return false;
-    open->claims = open->record.claims + 1;
-    if (open->claims >= DUR_CLAIMS_MAX) open->claims = DUR_CLAIMS_MAX - 1;
+    open->claims = open->record.claims;
     open->limited = false;
     if (durable_opening_claim(open, &claimed) != DUR_OK || !claimed) return false;
+    open->run->claims = times;
     link_run(open->run);
     durable_run_close(open->run);
     return true;
@@ -238,17 +240,19 @@ static bool put_back(durable_opening *open)
 DURABLE_INTERNAL bool durable_is_of_one_run(int code)
 {
     return code == DUR_CORRUPT || code == DUR_MISMATCH || code == DUR_VERSION_TOO_NEW ||
-           code == DUR_PARKED;
+           code == DUR_PARKED || code == DUR_TOO_BIG;
 }
 
 DURABLE_INTERNAL int durable_run_begin_due(dur_log *log, const char *workflow, const char *run_id,
-                                           int64_t seen_next_us, dur_run **run)
+                                           int64_t seen_next_us, dur_run **run,
+                                           int64_t *vain)
 {
     durable_opening open;
-    bool done = false, gone = false;
+    bool done = false;
     int code;
 
     *run = NULL;
+    *vain = 0;
     memset(&open, 0, sizeof open);
     open.log = log;
     open.workflow = workflow;
@@ -259,6 +263,10 @@ DURABLE_INTERNAL int durable_run_begin_due(dur_log *log, const char *workflow, c
     code = prepare(&open);
     if (code != DUR_OK) return code;
     code = try_to_open(&open, &done);
+    if (log->closed) { /* by a callback */
+        free_handle(open.run);
+        return DUR_MISUSE;
+    }
     if (code == DUR_OK && !done)
         code = durable_error_set(&log->store->error, DUR_OWNED, "somebody was faster");
     if (code == DUR_OK) {
@@ -268,7 +276,12 @@ DURABLE_INTERNAL int durable_run_begin_due(dur_log *log, const char *workflow, c
         return DUR_OK;
     }
     tell_opening(&open, code);
-    if (durable_is_of_one_run(code) && code != DUR_PARKED) gone = put_back(&open);
-    if (!gone) free_handle(open.run);
+    if (durable_is_of_one_run(code) && code != DUR_PARKED) {
+        int64_t times = durable_worker_count_trouble(log, run_id);
+
+        if (put_back(&open, times)) return code;
+        *vain = times;
+    }
+    free_handle(open.run);
     return code;
 }

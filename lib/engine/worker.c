@@ -36,6 +36,7 @@ static bool is_spent(const work *it)
     int64_t budget_ms = it->options->budget_ms;
 
     if (it->passes >= it->passes_max) return true;
+    if (it->passes == 0) return false; /* to look alone may take longer than the budget */
     return budget_ms && durable_time_between(it->began, durable_clock_now(&log->clock)) > budget_ms;
 }
 
@@ -100,10 +101,12 @@ static int take(work *it, bool *misses)
     dur_workflow *fn = known ? known->fn : NULL;
     void *user = known ? known->user : NULL;
     dur_run *run = NULL;
+    int64_t vain = 0;
     int code = DUR_NOT_FOUND;
 
     if (fn) code = durable_run_begin_due(log, choice->workflow, choice->id, choice->seen_next_us,
-                                         &run);
+                                         &run, &vain);
+    if (log->closed) return DUR_MISUSE;
     switch (code) {
     case DUR_OK: return execute(it, run, fn, user);
     case DUR_NOT_FOUND:
@@ -112,11 +115,11 @@ static int take(work *it, bool *misses)
     case DUR_CONFLICT: break;
     default:
         if (!durable_is_of_one_run(code)) return code;
-        it->passes++;
-        tell(it, code);
+        if (vain == 0) it->passes++;
+        if (vain <= 1) tell(it, code); /* what stays as it is, is told once */
         if (log->closed) return DUR_MISUSE;
     }
-    *misses = !durable_chooser_miss(&it->chooser);
+    *misses = !durable_chooser_miss(&it->chooser, vain > 0);
     return DUR_OK;
 }
 
@@ -147,7 +150,8 @@ static int work_on(work *it, bool *spent)
         if (*spent) return DUR_OK;
         code = take(it, &misses);
         if (code == DUR_OK && misses) { /* others are faster all the time: leave it to them */
-            it->chooser.wake = durable_time_after(it->chooser.now, 1);
+            it->chooser.wake =
+                durable_time_after(it->chooser.now, DURABLE_MISSED_AGAIN_MS);
             return DUR_OK;
         }
     }
@@ -191,6 +195,7 @@ DURABLE_INTERNAL int durable_worker_turn(dur_log *log, const dur_work_options *o
     it->in_loop = in_loop;
     code = work_once(it, options, next_wake_ms);
     *passes = it->passes;
+    durable_chooser_end(&it->chooser);
     durable_free(it);
     return code;
 }

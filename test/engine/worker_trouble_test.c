@@ -61,7 +61,7 @@ static void a_run_that_is_shown_and_never_to_be_had_is_left_alone(void **state)
     memory_store_forget(all.world->witness);
     memory_store_fail(all.world->store, "claim", 1, DUR_OWNED, MEMORY_BEFORE);
     assert_passes(&all, "");
-    assert_int_equal(10, all.wake_ms);
+    assert_int_equal(100, all.wake_ms);
     assert_int_equal(1, count_in_story(all.world, "claim run-1"));
     assert_passes(&all, "run-1: DUR_OK\n");
     dismiss(&all);
@@ -271,40 +271,6 @@ static void a_run_that_always_stops_comes_later_each_time(void **state)
     dismiss(&all);
 }
 
-static void put_newer_run(crew *all, const char *id)
-{
-    durable_new_run new_run = {.id = id,
-                               .uid = "0123456789abcdef0123456789abcdef",
-                               .workflow = "work",
-                               .queue = "work",
-                               .behaviour = DURABLE_BEHAVIOUR + 1,
-                               .due = 1000};
-    durable_store *witness = all->world->witness;
-    bool created;
-
-    assert_int_equal(DUR_OK, witness->methods->create_run(witness, &new_run, &created, NULL));
-}
-
-/* It is put back, so that those behind it are reached; never parked: a newer program reads it. */
-static void a_run_of_a_newer_library_holds_up_nobody(void **state)
-{
-    crew all = crew_for(*state);
-
-    enlist(&all);
-    put_newer_run(&all, "newer");
-    start_with(&all, "behind", 0, 0);
-    memory_store_forget(all.world->witness);
-    assert_passes(&all, "newer: DUR_VERSION_TOO_NEW\n"
-                        "behind: DUR_OK\n");
-    assert_int_equal(DURABLE_BACK_OFF_FIRST_MS, all.wake_ms);
-    for (int i = 0; i < 2 * DUR_CLAIMS_MAX; i++) {
-        fake_clock_advance(&all.world->clock, all.wake_ms);
-        assert_passes(&all, "newer: DUR_VERSION_TOO_NEW\n");
-        assert_true(all.wake_ms >= DURABLE_BACK_OFF_FIRST_MS);
-    }
-    dismiss(&all);
-}
-
 static void a_damaged_run_is_not_claimed_again_and_again(void **state)
 {
     crew all = crew_for(*state);
@@ -400,7 +366,6 @@ int main(void)
         ENGINE_TEST(a_pass_that_meets_a_failing_database_ends_the_work),
         ENGINE_TEST(what_a_pass_comes_to_is_the_runs_own),
         ENGINE_TEST(a_run_that_always_stops_comes_later_each_time),
-        ENGINE_TEST(a_run_of_a_newer_library_holds_up_nobody),
         ENGINE_TEST(a_damaged_run_is_not_claimed_again_and_again),
         ENGINE_TEST(the_listener_may_call_the_log),
         ENGINE_TEST(the_listener_does_not_hide_an_error),
