@@ -52,11 +52,11 @@ static const char *const queries[] = {
     " WHERE step >> 27 = " OF_RUN " ORDER BY step",
     "SELECT NULL, 'signal ' || name || '|' || quote(key) || '|' || quote(value) || '|' ||"
     " quote(received) FROM durable_signals WHERE run = " OF_RUN " ORDER BY signal",
-    "SELECT NULL, 'run ' || status || '|' || quote(due) || '|' || quote(awaits) || '|' ||"
-    " (SELECT count(*) FROM durable_claims AS c WHERE c.run = r.run) FROM durable_runs AS r"
-    " WHERE id = '" FAULT_ID "'",
-    "SELECT NULL, 'queue ' || queue || '|' || max_active || '|' || max_active_process || '|' ||"
-    " interval_us FROM durable_queues ORDER BY queue",
+    ("SELECT NULL, 'run ' || status || '|' || quote(due) || '|' || quote(awaits) || '|' ||"
+     " (SELECT count(*) FROM durable_claims AS c WHERE c.run = r.run) FROM durable_runs AS r"
+     " WHERE id = '" FAULT_ID "'"),
+    ("SELECT NULL, 'queue ' || queue || '|' || max_active || '|' || max_active_process || '|' ||"
+     " interval_us FROM durable_queues ORDER BY queue"),
 };
 
 static void look_at_rows(sqlite3 *db, fault_picture *picture)
