@@ -72,7 +72,11 @@
 
 /* Marks are ASCII: those that begin so lie before what its last character counted up gives. */
 #define CLAIMS_OF_QUEUE                                                                            \
-    "SELECT 1 FROM @durable_claims INDEXED BY durable_claims_by_queue WHERE queue = ?1"
+    "SELECT 1 FROM @durable_claims AS c INDEXED BY durable_claims_by_queue WHERE queue = ?1"
+/* Not the claims of the dead, whose workflow may be nobody's by now, nor of runs that are gone. */
+#define ARE_ACTIVE                                                                                 \
+    " AND lease_end > ?4" IS_INTEGER("lease_end")                                                  \
+    " AND EXISTS(SELECT 1 FROM @durable_runs WHERE run = c.run)"
 #define OF_PROCESS                                                                                 \
     " AND owner >= ?3 AND owner < substr(?3, 1, length(?3) - 1)"                                   \
     " || char(unicode(substr(?3, -1)) + 1)"
@@ -195,11 +199,11 @@ DURABLE_INTERNAL const char *durable_statement_text(durable_statement which)
         return "SELECT max_active, max_active_process, interval_us, next_us"
                " FROM @durable_queues WHERE queue = ?1";
     case DURABLE_SQL_LOOK_AT_CLAIM:
-        return "SELECT queue, owner FROM @durable_claims WHERE run = ?1";
+        return "SELECT queue, owner, lease_end FROM @durable_claims WHERE run = ?1";
     case DURABLE_SQL_COUNT_ACTIVE:
-        return "SELECT count(*) FROM (" CLAIMS_OF_QUEUE " LIMIT ?2)";
+        return "SELECT count(*) FROM (" CLAIMS_OF_QUEUE ARE_ACTIVE " LIMIT ?2)";
     case DURABLE_SQL_COUNT_ACTIVE_PROCESS:
-        return "SELECT count(*) FROM (" CLAIMS_OF_QUEUE OF_PROCESS " LIMIT ?2)";
+        return "SELECT count(*) FROM (" CLAIMS_OF_QUEUE OF_PROCESS ARE_ACTIVE " LIMIT ?2)";
     case DURABLE_SQL_TAKE_TURN:
         return "UPDATE @durable_queues SET next_us = "
                LATER_BY("max(?2, iif(next_us <= ?3, next_us, ?2))", "interval_us")
