@@ -81,144 +81,158 @@
     " AND owner >= ?3 AND owner < substr(?3, 1, length(?3) - 1)"                                   \
     " || char(unicode(substr(?3, -1)) + 1)"
 
+static const char *const statement_texts[DURABLE_SQL_COUNT] = {
+    [DURABLE_SQL_BEGIN] =
+        "BEGIN",
+    [DURABLE_SQL_COMMIT] =
+        "COMMIT",
+    [DURABLE_SQL_ROLLBACK] =
+        "ROLLBACK",
+    [DURABLE_SQL_SAVEPOINT] =
+        "SAVEPOINT durable_write_of_ours",
+    [DURABLE_SQL_RELEASE] =
+        "RELEASE durable_write_of_ours",
+    [DURABLE_SQL_ROLLBACK_TO] =
+        "ROLLBACK TO durable_write_of_ours",
+    [DURABLE_SQL_EMERGENCY] =
+        "CREATE TABLE @durable_emergency(x)",
+    [DURABLE_SQL_FIND_RUN] =
+        "SELECT r.run AS run, r.id AS id, r.uid AS uid, r.workflow AS workflow,"
+        " iif(c.run, 1, r.status) AS status, r.behaviour AS behaviour,"
+        " coalesce(c.epoch, r.epoch) AS epoch, coalesce(c.token, r.token) AS token,"
+        " c.owner AS owner, coalesce(c.lease_end, 0) AS lease_end,"
+        " coalesce(c.claims, r.claims) AS claims, r.created AS created, r.ended AS ended,"
+        " r.input_format AS input_format, r.input AS input,"
+        " r.output_format AS output_format, r.output AS output,"
+        " iif(c.run, NULL, r.failure) AS failure, r.queue AS queue,"
+        " r.priority AS priority, iif(c.run, NULL, r.due) AS due"
+        " FROM @durable_runs AS r LEFT JOIN @durable_claims AS c ON c.run = r.run"
+        " WHERE r.id = ?1",
+    [DURABLE_SQL_CREATE_RUN] =
+        "INSERT INTO @durable_runs(run, epoch, token, status, claims, request, id, uid,"
+        " workflow, code_version, behaviour, queue, priority, due, created, input_format,"
+        " input)"
+        " SELECT next, 0, ?6, 1, 0, 0, ?1, ?2, ?3, ?4, ?5, ?10, ?11, ?12, ?7, ?8, ?9"
+        " FROM " NEXT_RUN_KEY " WHERE next BETWEEN 1 AND 68719476735",
+    [DURABLE_SQL_TAKE_CLAIM] =
+        "INSERT INTO @durable_claims(run, epoch, token, owner, lease_end, claims, queue,"
+        " workflow)"
+        " SELECT run, epoch + 1, ?5, ?4, ?6, ?7, queue, workflow FROM @durable_runs"
+        " WHERE run = ?1 AND epoch = ?2 AND token = ?3 ON CONFLICT(run) DO NOTHING",
+    [DURABLE_SQL_TAKE_OVER] =
+        "UPDATE @durable_claims SET epoch = epoch + 1, token = ?5, owner = ?4,"
+        " lease_end = ?6, claims = ?7" OF_FENCE,
+    [DURABLE_SQL_RELEASE_RUN] =
+        "UPDATE @durable_runs SET status = 1, epoch = ?2, token = ?3, failure = NULL,"
+        " due = ?4, awaits = NULL," LAST_CLAIMS BEHIND_FENCE,
+    [DURABLE_SQL_SUSPEND_RUN] =
+        "UPDATE @durable_runs SET status = 5, epoch = ?2, token = ?3, failure = NULL,"
+        " due = ?4, awaits = ?5, claims = 0" BEHIND_FENCE,
+    [DURABLE_SQL_END_RUN] =
+        "UPDATE @durable_runs SET status = ?4, epoch = ?2, token = ?3," LAST_CLAIMS
+        ", ended = iif(?4 = 4, NULL, ?5), due = NULL, awaits = NULL, output_format = ?6,"
+        " output = ?7, failure = ?8" BEHIND_FENCE,
+    [DURABLE_SQL_DROP_CLAIM] =
+        "DELETE FROM @durable_claims" OF_FENCE,
+    [DURABLE_SQL_RENEW_LEASE] =
+        "UPDATE @durable_claims SET lease_end = ?4" OF_FENCE,
+    [DURABLE_SQL_APPEND] =
+        "INSERT INTO @durable_steps(step, kind, name, format, value, low, epoch, attempt,"
+        " began, took, site)"
+        " SELECT ?4, ?5, ?6, ?7, ?8, ?9, ?2, ?10, ?11, ?12, ?13"
+        " FROM @durable_claims" OF_FENCE,
+    [DURABLE_SQL_TAKE_BACK] =
+        "DELETE FROM @durable_steps WHERE step = ?1",
+    [DURABLE_SQL_LOOK_AT_FENCE] =
+        "SELECT coalesce(c.epoch, r.epoch), coalesce(c.token, r.token),"
+        " c.run IS NOT NULL, r.status"
+        " FROM @durable_runs AS r LEFT JOIN @durable_claims AS c ON c.run = r.run"
+        " WHERE r.run = ?1",
+    [DURABLE_SQL_LOOK_AT_STEP] =
+        "SELECT epoch FROM @durable_steps WHERE step = ?1",
+    [DURABLE_SQL_LOAD] =
+        "SELECT " REPLAYED FROM_STEP,
+    [DURABLE_SQL_LOAD_DETAILS] =
+        "SELECT " REPLAYED ", site, epoch, began" FROM_STEP,
+    [DURABLE_SQL_SUMMARIZE] =
+        "SELECT max(step), max(epoch) AS epoch, max(low) AS low FROM @durable_steps"
+        " WHERE step BETWEEN ?1 AND ?2",
+    [DURABLE_SQL_PUT_PENDING] =
+        "INSERT OR REPLACE INTO @durable_pending(step, kind, name, attempt, began, due,"
+        " deadline, interval, choice, format, value, failure)"
+        " SELECT ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15"
+        " FROM @durable_claims" OF_FENCE,
+    [DURABLE_SQL_LOAD_PENDING] =
+        "SELECT step, kind, name, attempt, began, due, deadline, interval, choice, format,"
+        " value, failure FROM @durable_pending WHERE step BETWEEN ?1 AND ?2 ORDER BY step",
+    [DURABLE_SQL_DROP_PENDING] =
+        "DELETE FROM @durable_pending WHERE step BETWEEN ?1 AND ?2",
+    [DURABLE_SQL_SEND_SIGNAL] =
+        "INSERT INTO @durable_signals" SIGNAL_COLUMNS " SELECT r.run, ?2, " SIGNAL_VALUES
+        " FROM @durable_runs AS r WHERE r.id = ?1 AND r.status IN (1, 4, 5)"
+        " ON CONFLICT DO NOTHING",
+    [DURABLE_SQL_ANSWER_CALLBACK] =
+        "INSERT INTO @durable_signals" SIGNAL_COLUMNS " SELECT r.run, ?2, " SIGNAL_VALUES
+        " FROM @durable_runs AS r" OF_CALLER IS_OPEN " ON CONFLICT DO NOTHING",
+    [DURABLE_SQL_BEAT_CALLBACK] =
+        "UPDATE @durable_pending SET due = iif(interval = 0, due,"
+        " nullif(min(" LATER_BY("?7", "interval") ","
+        " coalesce(deadline, 9223372036854775807)), 9223372036854775807))"
+        " WHERE step = ?9 AND EXISTS(SELECT 1 FROM @durable_runs AS r" OF_CALLER ")" IS_OPEN,
+    [DURABLE_SQL_LOOK_AT_ADDRESSEE] =
+        "SELECT r.run, EXISTS(SELECT 1 FROM @durable_signals AS s WHERE s.run = r.run"
+        " AND s.name = ?2 AND s.key = ?3), r.status NOT IN (1, 4, 5)"
+        " FROM @durable_runs AS r WHERE r.id = ?1",
+    [DURABLE_SQL_LOOK_AT_CALLER] =
+        "SELECT r.run, EXISTS(SELECT 1 FROM @durable_signals AS s WHERE s.run = r.run"
+        " AND s.name = ?2 AND s.key = ?3), 1"
+        " FROM @durable_runs AS r WHERE r.run = ?1 AND r.uid = ?4",
+    [DURABLE_SQL_WAKE_RUN] =
+        "UPDATE @durable_runs SET due = ?2 WHERE run = ?1 AND status = 5"
+        " AND (due IS NULL OR due > ?2) AND instr(awaits, char(10) || ?3 || char(10))",
+    [DURABLE_SQL_PEEK_SIGNAL] =
+        "SELECT signal, format, value, failure, iif(typeof(sent) = 'integer', sent, 0)"
+        " AS sent FROM @durable_signals"
+        " INDEXED BY durable_signals_sent"
+        " WHERE run = ?1 AND name = ?2 AND received IS NULL ORDER BY signal LIMIT 1",
+    [DURABLE_SQL_DROP_SIGNAL] =
+        "DELETE FROM @durable_signals WHERE signal = ?1 AND run = ?2 AND received IS NULL"
+        " AND key IS NULL",
+    [DURABLE_SQL_MARK_SIGNAL] =
+        "UPDATE @durable_signals SET received = ?3, format = NULL, value = NULL,"
+        " failure = NULL WHERE signal = ?1 AND run = ?2 AND received IS NULL"
+        " AND key NOT NULL",
+    [DURABLE_SQL_FIND_DUE] =
+        NEXT_DUE,
+    [DURABLE_SQL_FIND_HELD] =
+        NEXT_HELD,
+    [DURABLE_SQL_LOOK_AT_QUEUE] =
+        "SELECT max_active, max_active_process, interval_us, next_us"
+        " FROM @durable_queues WHERE queue = ?1",
+    [DURABLE_SQL_LOOK_AT_CLAIM] =
+        "SELECT queue, owner, lease_end FROM @durable_claims WHERE run = ?1",
+    [DURABLE_SQL_COUNT_ACTIVE] =
+        "SELECT count(*) FROM (" CLAIMS_OF_QUEUE ARE_ACTIVE " LIMIT ?2)",
+    [DURABLE_SQL_COUNT_ACTIVE_PROCESS] =
+        "SELECT count(*) FROM (" CLAIMS_OF_QUEUE OF_PROCESS ARE_ACTIVE " LIMIT ?2)",
+    [DURABLE_SQL_TAKE_TURN] =
+        "UPDATE @durable_queues SET next_us = "
+        LATER_BY("max(?2, iif(next_us <= ?3, next_us, ?2))", "interval_us")
+        " WHERE queue = ?1 AND interval_us > 0 AND (next_us <= ?3"
+        " OR (next_us = ?4 AND next_us > " LATER_BY("?3", "interval_us") "))",
+    [DURABLE_SQL_LIMIT_QUEUE] =
+        "INSERT INTO @durable_queues(queue, max_active, max_active_process, interval_us,"
+        " next_us) VALUES(?1, ?2, ?3, ?4, 0) ON CONFLICT(queue) DO UPDATE SET"
+        " max_active = excluded.max_active,"
+        " max_active_process = excluded.max_active_process,"
+        " interval_us = excluded.interval_us,"
+        " next_us = iif(excluded.interval_us AND next_us, max(0, "
+        LATER_BY("max(next_us, 0) - interval_us", "excluded.interval_us") "), 0)",
+    [DURABLE_SQL_READ_VERSION] =
+        "PRAGMA @data_version",
+};
+
 DURABLE_INTERNAL const char *durable_statement_text(durable_statement which)
 {
-    switch (which) {
-    case DURABLE_SQL_BEGIN: return "BEGIN";
-    case DURABLE_SQL_COMMIT: return "COMMIT";
-    case DURABLE_SQL_ROLLBACK: return "ROLLBACK";
-    case DURABLE_SQL_SAVEPOINT: return "SAVEPOINT durable_write_of_ours";
-    case DURABLE_SQL_RELEASE: return "RELEASE durable_write_of_ours";
-    case DURABLE_SQL_ROLLBACK_TO: return "ROLLBACK TO durable_write_of_ours";
-    case DURABLE_SQL_EMERGENCY: return "CREATE TABLE @durable_emergency(x)";
-    case DURABLE_SQL_FIND_RUN:
-        return "SELECT r.run AS run, r.id AS id, r.uid AS uid, r.workflow AS workflow,"
-               " iif(c.run, 1, r.status) AS status, r.behaviour AS behaviour,"
-               " coalesce(c.epoch, r.epoch) AS epoch, coalesce(c.token, r.token) AS token,"
-               " c.owner AS owner, coalesce(c.lease_end, 0) AS lease_end,"
-               " coalesce(c.claims, r.claims) AS claims, r.created AS created, r.ended AS ended,"
-               " r.input_format AS input_format, r.input AS input,"
-               " r.output_format AS output_format, r.output AS output,"
-               " iif(c.run, NULL, r.failure) AS failure, r.queue AS queue,"
-               " r.priority AS priority, iif(c.run, NULL, r.due) AS due"
-               " FROM @durable_runs AS r LEFT JOIN @durable_claims AS c ON c.run = r.run"
-               " WHERE r.id = ?1";
-    case DURABLE_SQL_CREATE_RUN:
-        return "INSERT INTO @durable_runs(run, epoch, token, status, claims, request, id, uid,"
-               " workflow, code_version, behaviour, queue, priority, due, created, input_format,"
-               " input)"
-               " SELECT next, 0, ?6, 1, 0, 0, ?1, ?2, ?3, ?4, ?5, ?10, ?11, ?12, ?7, ?8, ?9"
-               " FROM " NEXT_RUN_KEY " WHERE next BETWEEN 1 AND 68719476735";
-    case DURABLE_SQL_TAKE_CLAIM:
-        return "INSERT INTO @durable_claims(run, epoch, token, owner, lease_end, claims, queue,"
-               " workflow)"
-               " SELECT run, epoch + 1, ?5, ?4, ?6, ?7, queue, workflow FROM @durable_runs"
-               " WHERE run = ?1 AND epoch = ?2 AND token = ?3 ON CONFLICT(run) DO NOTHING";
-    case DURABLE_SQL_TAKE_OVER:
-        return "UPDATE @durable_claims SET epoch = epoch + 1, token = ?5, owner = ?4,"
-               " lease_end = ?6, claims = ?7" OF_FENCE;
-    case DURABLE_SQL_RELEASE_RUN:
-        return "UPDATE @durable_runs SET status = 1, epoch = ?2, token = ?3, failure = NULL,"
-               " due = ?4, awaits = NULL," LAST_CLAIMS BEHIND_FENCE;
-    case DURABLE_SQL_SUSPEND_RUN:
-        return "UPDATE @durable_runs SET status = 5, epoch = ?2, token = ?3, failure = NULL,"
-               " due = ?4, awaits = ?5, claims = 0" BEHIND_FENCE;
-    case DURABLE_SQL_END_RUN:
-        return "UPDATE @durable_runs SET status = ?4, epoch = ?2, token = ?3," LAST_CLAIMS
-               ", ended = iif(?4 = 4, NULL, ?5), due = NULL, awaits = NULL, output_format = ?6,"
-               " output = ?7, failure = ?8" BEHIND_FENCE;
-    case DURABLE_SQL_DROP_CLAIM: return "DELETE FROM @durable_claims" OF_FENCE;
-    case DURABLE_SQL_RENEW_LEASE: return "UPDATE @durable_claims SET lease_end = ?4" OF_FENCE;
-    case DURABLE_SQL_APPEND:
-        return "INSERT INTO @durable_steps(step, kind, name, format, value, low, epoch, attempt,"
-               " began, took, site)"
-               " SELECT ?4, ?5, ?6, ?7, ?8, ?9, ?2, ?10, ?11, ?12, ?13"
-               " FROM @durable_claims" OF_FENCE;
-    case DURABLE_SQL_TAKE_BACK: return "DELETE FROM @durable_steps WHERE step = ?1";
-    case DURABLE_SQL_LOOK_AT_FENCE:
-        return "SELECT coalesce(c.epoch, r.epoch), coalesce(c.token, r.token),"
-               " c.run IS NOT NULL, r.status"
-               " FROM @durable_runs AS r LEFT JOIN @durable_claims AS c ON c.run = r.run"
-               " WHERE r.run = ?1";
-    case DURABLE_SQL_LOOK_AT_STEP: return "SELECT epoch FROM @durable_steps WHERE step = ?1";
-    case DURABLE_SQL_LOAD:
-        return "SELECT " REPLAYED FROM_STEP;
-    case DURABLE_SQL_LOAD_DETAILS:
-        return "SELECT " REPLAYED ", site, epoch, began" FROM_STEP;
-    case DURABLE_SQL_SUMMARIZE:
-        return "SELECT max(step), max(epoch) AS epoch, max(low) AS low FROM @durable_steps"
-               " WHERE step BETWEEN ?1 AND ?2";
-    case DURABLE_SQL_PUT_PENDING:
-        return "INSERT OR REPLACE INTO @durable_pending(step, kind, name, attempt, began, due,"
-               " deadline, interval, choice, format, value, failure)"
-               " SELECT ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15"
-               " FROM @durable_claims" OF_FENCE;
-    case DURABLE_SQL_LOAD_PENDING:
-        return "SELECT step, kind, name, attempt, began, due, deadline, interval, choice, format,"
-               " value, failure FROM @durable_pending WHERE step BETWEEN ?1 AND ?2 ORDER BY step";
-    case DURABLE_SQL_DROP_PENDING:
-        return "DELETE FROM @durable_pending WHERE step BETWEEN ?1 AND ?2";
-    case DURABLE_SQL_SEND_SIGNAL:
-        return "INSERT INTO @durable_signals" SIGNAL_COLUMNS " SELECT r.run, ?2, " SIGNAL_VALUES
-               " FROM @durable_runs AS r WHERE r.id = ?1 AND r.status IN (1, 4, 5)"
-               " ON CONFLICT DO NOTHING";
-    case DURABLE_SQL_ANSWER_CALLBACK:
-        return "INSERT INTO @durable_signals" SIGNAL_COLUMNS " SELECT r.run, ?2, " SIGNAL_VALUES
-               " FROM @durable_runs AS r" OF_CALLER IS_OPEN " ON CONFLICT DO NOTHING";
-    case DURABLE_SQL_BEAT_CALLBACK:
-        return "UPDATE @durable_pending SET due = iif(interval = 0, due,"
-               " nullif(min(" LATER_BY("?7", "interval") ","
-               " coalesce(deadline, 9223372036854775807)), 9223372036854775807))"
-               " WHERE step = ?9 AND EXISTS(SELECT 1 FROM @durable_runs AS r" OF_CALLER ")" IS_OPEN;
-    case DURABLE_SQL_LOOK_AT_ADDRESSEE:
-        return "SELECT r.run, EXISTS(SELECT 1 FROM @durable_signals AS s WHERE s.run = r.run"
-               " AND s.name = ?2 AND s.key = ?3), r.status NOT IN (1, 4, 5)"
-               " FROM @durable_runs AS r WHERE r.id = ?1";
-    case DURABLE_SQL_LOOK_AT_CALLER:
-        return "SELECT r.run, EXISTS(SELECT 1 FROM @durable_signals AS s WHERE s.run = r.run"
-               " AND s.name = ?2 AND s.key = ?3), 1"
-               " FROM @durable_runs AS r WHERE r.run = ?1 AND r.uid = ?4";
-    case DURABLE_SQL_WAKE_RUN:
-        return "UPDATE @durable_runs SET due = ?2 WHERE run = ?1 AND status = 5"
-               " AND (due IS NULL OR due > ?2) AND instr(awaits, char(10) || ?3 || char(10))";
-    case DURABLE_SQL_PEEK_SIGNAL:
-        return "SELECT signal, format, value, failure, iif(typeof(sent) = 'integer', sent, 0)"
-               " AS sent FROM @durable_signals"
-               " INDEXED BY durable_signals_sent"
-               " WHERE run = ?1 AND name = ?2 AND received IS NULL ORDER BY signal LIMIT 1";
-    case DURABLE_SQL_DROP_SIGNAL:
-        return "DELETE FROM @durable_signals WHERE signal = ?1 AND run = ?2 AND received IS NULL"
-               " AND key IS NULL";
-    case DURABLE_SQL_MARK_SIGNAL:
-        return "UPDATE @durable_signals SET received = ?3, format = NULL, value = NULL,"
-               " failure = NULL WHERE signal = ?1 AND run = ?2 AND received IS NULL"
-               " AND key NOT NULL";
-    case DURABLE_SQL_FIND_DUE: return NEXT_DUE;
-    case DURABLE_SQL_FIND_HELD: return NEXT_HELD;
-    case DURABLE_SQL_LOOK_AT_QUEUE:
-        return "SELECT max_active, max_active_process, interval_us, next_us"
-               " FROM @durable_queues WHERE queue = ?1";
-    case DURABLE_SQL_LOOK_AT_CLAIM:
-        return "SELECT queue, owner, lease_end FROM @durable_claims WHERE run = ?1";
-    case DURABLE_SQL_COUNT_ACTIVE:
-        return "SELECT count(*) FROM (" CLAIMS_OF_QUEUE ARE_ACTIVE " LIMIT ?2)";
-    case DURABLE_SQL_COUNT_ACTIVE_PROCESS:
-        return "SELECT count(*) FROM (" CLAIMS_OF_QUEUE OF_PROCESS ARE_ACTIVE " LIMIT ?2)";
-    case DURABLE_SQL_TAKE_TURN:
-        return "UPDATE @durable_queues SET next_us = "
-               LATER_BY("max(?2, iif(next_us <= ?3, next_us, ?2))", "interval_us")
-               " WHERE queue = ?1 AND interval_us > 0 AND (next_us <= ?3"
-               " OR (next_us = ?4 AND next_us > " LATER_BY("?3", "interval_us") "))";
-    case DURABLE_SQL_LIMIT_QUEUE:
-        return "INSERT INTO @durable_queues(queue, max_active, max_active_process, interval_us,"
-               " next_us) VALUES(?1, ?2, ?3, ?4, 0) ON CONFLICT(queue) DO UPDATE SET"
-               " max_active = excluded.max_active,"
-               " max_active_process = excluded.max_active_process,"
-               " interval_us = excluded.interval_us,"
-               " next_us = iif(excluded.interval_us AND next_us, max(0, "
-               LATER_BY("max(next_us, 0) - interval_us", "excluded.interval_us") "), 0)";
-    case DURABLE_SQL_READ_VERSION: return "PRAGMA @data_version";
-    case DURABLE_SQL_COUNT: break;
-    }
-    return "";
+    return statement_texts[which];
 }
