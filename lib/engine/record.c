@@ -45,7 +45,7 @@ static void note_recorded(dur_step *step, const durable_outcome *outcome)
         run->failure_pending = true;
     }
     durable_step_close(step);
-    durable_run_lift_stop(run);
+    if (run->stopped_by_record) durable_run_lift_stop(run);
 }
 
 /* What dur_replay_or_run() hands to its caller, alike to what a replay will give. */

@@ -140,6 +140,8 @@ static inline int append_alone(durable_sqlite *store, durable_write *write,
 static int confirm_all(durable_sqlite *store, durable_outcome *outcomes, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
+        outcomes[i].verdict = DUR_OK;
+        if (outcomes[i].fence->provisional <= 0) continue;
         outcomes[i].verdict = durable_sqlite_confirm(store, outcomes[i].fence);
         if (outcomes[i].verdict != DUR_OK && outcomes[i].verdict != DUR_ROLLED_BACK)
             return durable_sqlite_tables_gone(store, outcomes[i].verdict);
