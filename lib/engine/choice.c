@@ -99,8 +99,7 @@ static int ask_queue(durable_chooser *chooser, const char *name, counted already
     durable_store *store = log->store;
     durable_queue queue;
     int code = store->methods->look_at_queue(store, name, log->owner,
-                                             durable_owner_process_length(log->owner),
-                                             chooser->now, &queue);
+                                             durable_owner_process_length(log->owner), &queue);
 
     *open = false;
     *seen_next_us = queue.next_us;
@@ -218,9 +217,7 @@ static int consider_head(durable_chooser *chooser, const durable_held_head *head
 {
     durable_choice *choice = &chooser->choice;
     size_t length = durable_owner_process_length(chooser->log->owner);
-    bool counts = head->lease_end > chooser->now;
-    counted already = {counts,
-                       counts && strncmp(head->owner, chooser->log->owner, length) == 0};
+    counted already = {true, strncmp(head->owner, chooser->log->owner, length) == 0};
     bool open = false;
     int code;
 

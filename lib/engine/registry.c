@@ -105,7 +105,7 @@ DURABLE_INTERNAL int durable_worker_serve(dur_log *log, const char *queue,
     if (code == DUR_OK) code = serve(log, queue);
     if (code != DUR_OK || !limits) return code;
     code = store->methods->look_at_queue(store, queue, log->owner,
-                                         durable_owner_process_length(log->owner), 0, &found);
+                                         durable_owner_process_length(log->owner), &found);
     if (code == DUR_OK && !are_equal(&found.limits, limits))
         code = store->methods->limit_queue(store, queue, limits);
     return tell_queue(log, code, queue);

@@ -198,7 +198,7 @@ typedef struct durable_held {
 
 /* Limits of a queue, for all owners; 0: none. */
 typedef struct durable_limits {
-    int64_t max_active;         /* runs active at once: held, while their lease runs */
+    int64_t max_active;         /* runs held at once */
     int64_t max_active_process; /* by one process */
     int64_t interval_us;        /* at least so many us from one claim to the next */
 } durable_limits;
@@ -355,11 +355,10 @@ typedef struct durable_store_methods {
     int (*find_held)(durable_store *store, const char *queue, durable_held_visitor *visit,
                      void *context);
 
-    /* The queue's limits, none where nobody has set any, and what they stand against: active is a
-     * run that is there and held with a lease that ends after `now`. The process is the first bytes
-     * of its owners' marks. */
+    /* The queue's limits, none where nobody has set any, and what they stand against. The process
+     * is the first bytes of its owners' marks. */
     int (*look_at_queue)(durable_store *store, const char *queue, const char *process,
-                         size_t process_length, int64_t now, durable_queue *found);
+                         size_t process_length, durable_queue *found);
 
     /* A new interval counts from the last turn on: next_us moves by as much, but not below 0. */
     int (*limit_queue)(durable_store *store, const char *queue, const durable_limits *limits);

@@ -148,32 +148,6 @@ static void a_take_over_needs_no_room(void **state)
     assert_false(work_on(c, "d", PROCESS "/a", 2000, NULL));
 }
 
-/* Nobody may ever come who knows the workflow of a run that a dead owner has left: it is active
- * while its lease runs. Who takes it over then needs room like anybody else. */
-static void whose_lease_has_ended_makes_room(void **state)
-{
-    conformance *c = *state;
-    durable_claim late;
-
-    start_runs(c);
-    limit(c, 1, 1, 0);
-    assert_true(work_on(c, "a", PROCESS "/a", 2000, NULL)); /* until 5000 */
-    assert_true(look_later_at(c, "orders", 4999).active == 1);
-    assert_true(look_later_at(c, "orders", 4999).active_process == 1);
-    assert_true(look_later_at(c, "orders", 5000).active == 0);
-    assert_true(look_later_at(c, "orders", 5000).active_process == 0);
-    assert_false(work_on(c, "b", PROCESS "/b", 4999, NULL));
-    late = limited_claim(c, "b", PROCESS "/b", 5000);
-    late.lease_end = 8000;
-    assert_true(try_claim(c, &late, &(durable_fence){0, 0, 0, 0}));
-    late = limited_claim(c, "a", PROCESS "/b", 5000);
-    late.lease_end = 8000;
-    assert_false(try_claim(c, &late, &(durable_fence){0, 0, 0, 0}));
-    limit(c, 2, 2, 0);
-    assert_true(try_claim(c, &late, &(durable_fence){0, 0, 0, 0}));
-    assert_true(look_later_at(c, "orders", 5000).active == 2);
-}
-
 static void limits_are_those_of_the_run_s_own_queue(void **state)
 {
     conformance *c = *state;
@@ -221,7 +195,6 @@ size_t conformance_queue_tests(const struct CMUnitTest **tests)
         cmocka_unit_test(a_process_is_held_to_its_own_limit),
         cmocka_unit_test(a_claim_that_is_not_limited_is_counted_and_not_refused),
         cmocka_unit_test(a_take_over_needs_no_room),
-        cmocka_unit_test(whose_lease_has_ended_makes_room),
         cmocka_unit_test(limits_are_those_of_the_run_s_own_queue),
         cmocka_unit_test(limits_hold_across_stores),
     };

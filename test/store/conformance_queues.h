@@ -7,21 +7,14 @@
 #define PROCESS "process-1"
 #define PROCESS_LENGTH (sizeof PROCESS - 1)
 
-static inline durable_queue look_later_at(conformance *c, const char *queue, int64_t now)
+static inline durable_queue look_at(conformance *c, const char *queue)
 {
     durable_queue found = {{-1, -1, -1}, -1, -1, -1};
 
     assert_int_equal(
-        c->store->methods->look_at_queue(c->store, queue, PROCESS "/a", PROCESS_LENGTH, now,
-                                          &found),
+        c->store->methods->look_at_queue(c->store, queue, PROCESS "/a", PROCESS_LENGTH, &found),
         DUR_OK);
     return found;
-}
-
-/* While all leases run. */
-static inline durable_queue look_at(conformance *c, const char *queue)
-{
-    return look_later_at(c, queue, 1000);
 }
 
 static inline void limit(conformance *c, int64_t max_active, int64_t max_active_process,

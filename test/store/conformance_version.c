@@ -36,7 +36,7 @@ static void reading_leaves_the_version_as_it_is(void **state)
     load_waits(c, fence.run);
     summarize(c, fence.run);
     assert_int_equal(
-        methods->look_at_queue(c->store, "orders", "owner", strlen("owner"), 2000, &queue), DUR_OK);
+        methods->look_at_queue(c->store, "orders", "owner", strlen("owner"), &queue), DUR_OK);
     peek(c, fence.run, "approval", NULL);
     assert_int_equal(methods->find_due(c->store, "orders", ignore_due, NULL), DUR_OK);
     assert_int_equal(methods->find_held(c->store, "orders", ignore_held, NULL), DUR_OK);

@@ -172,7 +172,7 @@ static void work_is_told(void **state)
     claim = claim_on(c, "order-1");
     memory_store_forget(c->store);
     c->store->methods->limit_queue(c->store, "orders", &limits);
-    c->store->methods->look_at_queue(c->store, "orders", "owner", 5, 2000, &queue);
+    c->store->methods->look_at_queue(c->store, "orders", "owner", 5, &queue);
     c->store->methods->find_due(c->store, "orders", ignore_due, NULL);
     c->store->methods->find_held(c->store, "orders", ignore_held, NULL);
     claim.limited = true;

@@ -165,7 +165,7 @@ static void what_was_sent_in_a_transaction_goes_with_it(void **state)
     assert_false(exists(c, "order-2"));
     assert_true(look(c, "order-1").due == 9000);
     assert_int_equal(host_number(database(c), "SELECT count(*) FROM durable_signals"), 0);
-    assert_int_equal(methods->look_at_queue(c->store, "q", "1 ", 2, 2000, &queue), DUR_OK);
+    assert_int_equal(methods->look_at_queue(c->store, "q", "1 ", 2, &queue), DUR_OK);
     assert_true(queue.limits.max_active == 0);
 }
 
@@ -270,28 +270,6 @@ static void a_lowered_limit_does_not_leave_runs_with_the_dead(void **state)
     assert_int_equal(host_number(database(c), "SELECT count(*) FROM durable_claims"
                                               " WHERE owner GLOB '1 boot next *'"),
                      3);
-}
-
-/* Where the host had switched triggers off, the claim of a run deleted by hand stays. */
-static void a_claim_without_a_run_takes_no_room(void **state)
-{
-    const durable_limits limits = {.max_active = 1, .max_active_process = 1};
-    conformance *c = *state;
-    durable_new_run new_run = plain_run("order-1");
-    durable_queue queue;
-
-    start_run(c, &new_run);
-    assert_int_equal(c->store->methods->limit_queue(c->store, new_run.queue, &limits), DUR_OK);
-    for (int gone = 0; gone < 2; gone++) {
-        assert_int_equal(c->store->methods->look_at_queue(c->store, new_run.queue, "owner", 5, 1000,
-                                                          &queue),
-                         DUR_OK);
-        assert_true(queue.active == !gone && queue.active_process == !gone);
-        switch_triggers(c, 0);
-        host_run(database(c), "DELETE FROM durable_runs");
-        switch_triggers(c, 1);
-    }
-    assert_int_equal(host_number(database(c), "SELECT count(*) FROM durable_claims"), 1);
 }
 
 /* A claim that a limit refuses has changed nothing, alone or in the host's transaction. */
@@ -422,7 +400,6 @@ int main(void)
         WAITS_TEST(a_run_deleted_by_hand_takes_its_waits_and_signals_along, in_memory),
         WAITS_TEST(forgotten_signals_do_not_come_to_a_new_run, in_memory),
         WAITS_TEST(a_lowered_limit_does_not_leave_runs_with_the_dead, in_memory),
-        WAITS_TEST(a_claim_without_a_run_takes_no_room, in_memory),
         WAITS_TEST(a_refused_claim_leaves_the_log_as_it_was, with_rollback),
         WAITS_TEST(a_refused_claim_leaves_the_log_as_it_was, in_wal),
         WAITS_TEST(the_largest_numbers_do_not_overflow, in_memory),

@@ -25,10 +25,10 @@ static int read_queue(durable_sqlite *store, const char *name, durable_queue *qu
     return code;
 }
 
-/* Runs of the queue that are active, of all processes where `process` is NULL; no more than `most`
- * are counted. */
+/* Held runs of the queue, of all processes where `process` is NULL; no more than `most` are
+ * counted. */
 static int count_active(durable_sqlite *store, const char *queue, const char *process,
-                        size_t process_length, int64_t now, int64_t most, int64_t *count)
+                        size_t process_length, int64_t most, int64_t *count)
 {
     sqlite3_stmt *statement = durable_sqlite_statement(
         store, process ? DURABLE_SQL_COUNT_ACTIVE_PROCESS : DURABLE_SQL_COUNT_ACTIVE);
@@ -37,7 +37,6 @@ static int count_active(durable_sqlite *store, const char *queue, const char *pr
     *count = 0;
     if (!statement) return store->head.error.code;
     sqlite3_bind_int64(statement, 2, most);
-    sqlite3_bind_int64(statement, 4, now);
     result = durable_bind_string(statement, 1, queue);
     if (result == SQLITE_OK && process)
         result = durable_bind_text(statement, 3, process, process_length);
@@ -52,7 +51,7 @@ static int count_active(durable_sqlite *store, const char *queue, const char *pr
 
 DURABLE_INTERNAL int durable_sqlite_look_at_queue(durable_store *base, const char *queue,
                                                   const char *process, size_t process_length,
-                                                  int64_t now, durable_queue *found)
+                                                  durable_queue *found)
 {
     durable_sqlite *store = durable_sqlite_of(base);
     int code = durable_sqlite_settle_schema(store);
@@ -60,9 +59,9 @@ DURABLE_INTERNAL int durable_sqlite_look_at_queue(durable_store *base, const cha
     memset(found, 0, sizeof *found);
     if (code == DUR_OK) code = read_queue(store, queue, found);
     if (code == DUR_OK && found->limits.max_active)
-        code = count_active(store, queue, NULL, 0, now, found->limits.max_active, &found->active);
+        code = count_active(store, queue, NULL, 0, found->limits.max_active, &found->active);
     if (code == DUR_OK && found->limits.max_active_process)
-        code = count_active(store, queue, process, process_length, now,
+        code = count_active(store, queue, process, process_length,
                             found->limits.max_active_process, &found->active_process);
     return code;
 }
@@ -115,7 +114,6 @@ static int read_turn(durable_sqlite *store, sqlite3_stmt *statement, const durab
         return durable_error_set(&store->head.error, DUR_CORRUPT,
                                  "its claim names no queue or no owner");
     memcpy(turn->queue, queue, strlen(queue) + 1);
-    turn->old_lease_end = turn->is_new ? INT64_MIN : sqlite3_column_int64(statement, 2);
     turn->is_new_to_process =
         turn->is_new || strncmp(owner, claim->owner, claim->process_length) != 0;
     return DUR_OK;
@@ -143,20 +141,18 @@ static int64_t one_more(int64_t most)
     return most < INT64_MAX ? most + 1 : most;
 }
 
-/* A run that is only taken over counts already, if its lease runs: where a limit was lowered below
- * what is held, the runs of dead owners would otherwise stay theirs. */
-static int keep_limits(durable_sqlite *store, const durable_claim *claim, int64_t now,
-                       const durable_turn *turn, const durable_limits *limits, bool *passes)
+/* A run that is only taken over counts already: where a limit was lowered below what is held, the
+ * runs of dead owners would otherwise stay theirs. */
+static int keep_limits(durable_sqlite *store, const durable_claim *claim, const durable_turn *turn,
+                       const durable_limits *limits, bool *passes)
 {
-    bool is_one_more = turn->is_new || turn->old_lease_end <= now;
     int64_t active = 0, active_process = 0;
     int code = DUR_OK;
 
-    if (limits->max_active && is_one_more)
-        code = count_active(store, turn->queue, NULL, 0, now, one_more(limits->max_active),
-                            &active);
-    if (code == DUR_OK && limits->max_active_process && (is_one_more || turn->is_new_to_process))
-        code = count_active(store, turn->queue, claim->owner, claim->process_length, now,
+    if (limits->max_active && turn->is_new)
+        code = count_active(store, turn->queue, NULL, 0, one_more(limits->max_active), &active);
+    if (code == DUR_OK && limits->max_active_process && turn->is_new_to_process)
+        code = count_active(store, turn->queue, claim->owner, claim->process_length,
                             one_more(limits->max_active_process), &active_process);
     *passes = active <= limits->max_active && active_process <= limits->max_active_process;
     return code;
@@ -201,9 +197,7 @@ DURABLE_INTERNAL int durable_sqlite_take_turn(durable_sqlite *store, durable_wri
     durable_queue queue;
     int code = read_queue(store, turn->queue, &queue);
 
-    if (code == DUR_OK)
-        code = keep_limits(store, claim, durable_time_after(claim->now, write->waited_ms), turn,
-                           &queue.limits, passes);
+    if (code == DUR_OK) code = keep_limits(store, claim, turn, &queue.limits, passes);
     if (code != DUR_OK || !*passes || !queue.limits.interval_us) return as_result(store, code);
     return keep_rate(store, write, turn->queue, claim, passes);
 }

@@ -8,7 +8,6 @@
 typedef struct durable_turn {
     bool is_new;            /* nobody held the run before: one more is active */
     bool is_new_to_process; /* this process did not hold it before */
-    int64_t old_lease_end;  /* of who held it before */
     char queue[DUR_NAME_MAX + 1];
 } durable_turn;
 

@@ -72,11 +72,7 @@
 
 /* Marks are ASCII: those that begin so lie before what its last character counted up gives. */
 #define CLAIMS_OF_QUEUE                                                                            \
-    "SELECT 1 FROM @durable_claims AS c INDEXED BY durable_claims_by_queue WHERE queue = ?1"
-/* Not the claims of the dead, whose workflow may be nobody's by now, nor of runs that are gone. */
-#define ARE_ACTIVE                                                                                 \
-    " AND lease_end > ?4" IS_INTEGER("lease_end")                                                  \
-    " AND EXISTS(SELECT 1 FROM @durable_runs WHERE run = c.run)"
+    "SELECT 1 FROM @durable_claims INDEXED BY durable_claims_by_queue WHERE queue = ?1"
 #define OF_PROCESS                                                                                 \
     " AND owner >= ?3 AND owner < substr(?3, 1, length(?3) - 1)"                                   \
     " || char(unicode(substr(?3, -1)) + 1)"
@@ -210,11 +206,11 @@ static const char *const statement_texts[DURABLE_SQL_COUNT] = {
         "SELECT max_active, max_active_process, interval_us, next_us"
         " FROM @durable_queues WHERE queue = ?1",
     [DURABLE_SQL_LOOK_AT_CLAIM] =
-        "SELECT queue, owner, lease_end FROM @durable_claims WHERE run = ?1",
+        "SELECT queue, owner FROM @durable_claims WHERE run = ?1",
     [DURABLE_SQL_COUNT_ACTIVE] =
-        "SELECT count(*) FROM (" CLAIMS_OF_QUEUE ARE_ACTIVE " LIMIT ?2)",
+        "SELECT count(*) FROM (" CLAIMS_OF_QUEUE " LIMIT ?2)",
     [DURABLE_SQL_COUNT_ACTIVE_PROCESS] =
-        "SELECT count(*) FROM (" CLAIMS_OF_QUEUE OF_PROCESS ARE_ACTIVE " LIMIT ?2)",
+        "SELECT count(*) FROM (" CLAIMS_OF_QUEUE OF_PROCESS " LIMIT ?2)",
     [DURABLE_SQL_TAKE_TURN] =
         "UPDATE @durable_queues SET next_us = "
         LATER_BY("max(?2, iif(next_us <= ?3, next_us, ?2))", "interval_us")

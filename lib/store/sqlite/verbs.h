@@ -66,7 +66,7 @@ DURABLE_INTERNAL int durable_sqlite_find_held(durable_store *base, const char *q
 /* queues.c */
 DURABLE_INTERNAL int durable_sqlite_look_at_queue(durable_store *base, const char *queue,
                                                   const char *process, size_t process_length,
-                                                  int64_t now, durable_queue *found);
+                                                  durable_queue *found);
 DURABLE_INTERNAL int durable_sqlite_limit_queue(durable_store *base, const char *queue,
                                                 const durable_limits *limits);
 

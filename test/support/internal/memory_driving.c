@@ -77,13 +77,12 @@ int memory_find_held(durable_store *base, const char *queue, durable_held_visito
 }
 
 int memory_look_at_queue(durable_store *base, const char *queue, const char *process,
-                         size_t process_length, int64_t now, durable_queue *found)
+                         size_t process_length, durable_queue *found)
 {
     memory_store *store = (memory_store *)base;
     memory_fault fault = memory_next_fault(store, "queue");
 
-    if (!fault.prevents)
-        memory_queue_look(store->log, queue, process, process_length, now, found);
+    if (!fault.prevents) memory_queue_look(store->log, queue, process, process_length, found);
     return memory_finish(store, &fault, DUR_OK, NULL, "queue %s", queue);
 }
 

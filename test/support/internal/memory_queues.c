@@ -135,15 +135,15 @@ void memory_queue_limit(memory_log *log, const char *name, const durable_limits 
     queue->limits = *limits;
 }
 
-/* Active runs whose owner's mark begins so; at most `limit`. */
-static int64_t count_active(const memory_log *log, const char *queue, const char *process,
-                            size_t process_length, int64_t now, int64_t limit)
+/* Held runs whose owner's mark begins so; at most `limit`. */
+static int64_t count_held(const memory_log *log, const char *queue, const char *process,
+                          size_t process_length, int64_t limit)
 {
     int64_t count = 0;
 
     for (size_t i = 0; i < log->count && count < limit; i++) {
         const memory_run *run = &log->runs[i];
-        bool counts = !run->deleted && run->owner && run->lease_end > now &&
+        bool counts = !run->deleted && run->owner &&
                       strcmp(run->queue, queue) == 0 &&
                       strncmp(run->owner, process, process_length) == 0;
 
@@ -153,7 +153,7 @@ static int64_t count_active(const memory_log *log, const char *queue, const char
 }
 
 void memory_queue_look(const memory_log *log, const char *name, const char *process,
-                       size_t process_length, int64_t now, durable_queue *found)
+                       size_t process_length, durable_queue *found)
 {
     const memory_queue *queue = queue_named(log, name);
 
@@ -161,9 +161,9 @@ void memory_queue_look(const memory_log *log, const char *name, const char *proc
     if (!queue) return;
     found->limits = queue->limits;
     found->next_us = queue->next_us;
-    found->active = count_active(log, name, "", 0, now, queue->limits.max_active);
+    found->active = count_held(log, name, "", 0, queue->limits.max_active);
     found->active_process =
-        count_active(log, name, process, process_length, now, queue->limits.max_active_process);
+        count_held(log, name, process, process_length, queue->limits.max_active_process);
 }
 
 /* A clock that was set back leaves a time behind that is further away than it can have been, and
@@ -179,18 +179,16 @@ static int64_t turn_of(const memory_queue *queue, const durable_claim *claim, bo
     return is_of_another_clock || queue->next_us < now_us ? now_us : queue->next_us;
 }
 
-/* Who takes over a run that is active makes no more of them, even where the limits were lowered
+/* Who takes over a run that is held makes nothing more active, even where the limits were lowered
  * below what is held. */
 static bool has_room(const memory_log *log, const memory_run *run, const durable_claim *claim,
                      const durable_limits *limits)
 {
-    bool is_active = run->owner && run->lease_end > claim->now;
-    bool is_own = is_active && strncmp(run->owner, claim->owner, claim->process_length) == 0;
+    bool is_own = run->owner && strncmp(run->owner, claim->owner, claim->process_length) == 0;
     durable_queue held;
 
-    memory_queue_look(log, run->queue, claim->owner, claim->process_length, claim->now,
-                      &held);
-    if (!is_active && limits->max_active && held.active == limits->max_active) return false;
+    memory_queue_look(log, run->queue, claim->owner, claim->process_length, &held);
+    if (!run->owner && limits->max_active && held.active == limits->max_active) return false;
     return is_own || !limits->max_active_process ||
            held.active_process < limits->max_active_process;
 }

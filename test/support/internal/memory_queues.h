@@ -13,7 +13,7 @@ void memory_each_held(const memory_log *log, const char *queue, memory_head_visi
 
 void memory_queue_limit(memory_log *log, const char *queue, const durable_limits *limits);
 void memory_queue_look(const memory_log *log, const char *queue, const char *process,
-                       size_t process_length, int64_t now, durable_queue *found);
+                       size_t process_length, durable_queue *found);
 
 /* May the run be claimed within the limits of its queue; and that it was. */
 bool memory_queue_admits(const memory_log *log, const memory_run *run, const durable_claim *claim);

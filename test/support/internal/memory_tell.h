@@ -74,7 +74,7 @@ int memory_find_due(durable_store *base, const char *queue, durable_due_visitor 
 int memory_find_held(durable_store *base, const char *queue, durable_held_visitor *visit,
                      void *context);
 int memory_look_at_queue(durable_store *base, const char *queue, const char *process,
-                         size_t process_length, int64_t now, durable_queue *found);
+                         size_t process_length, durable_queue *found);
 int memory_limit_queue(durable_store *base, const char *queue, const durable_limits *limits);
 
 /* The ways of signals without a fault and without a word: what the verb gives. */
