@@ -965,8 +965,8 @@ DUR_API int dur_register(dur_log *log, const char *workflow, dur_workflow *fn, v
 /*
  * Limits of a queue, for all processes together. They are written into the log and hold for every
  * worker on it, from its next claim on; runs executed by dur_execute() are counted, but not held
- * back. A run that is suspended is not active, nor one whose owner's lease has ended. Start from
- * DUR_QUEUE_LIMITS_INIT.
+ * back. A run that is suspended is not active; one that a dead owner has left is, until somebody
+ * takes it up. Start from DUR_QUEUE_LIMITS_INIT.
  */
 typedef struct dur_queue_limits {
     size_t size;

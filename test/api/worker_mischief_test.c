@@ -92,7 +92,7 @@ static void an_input_too_big_for_this_connection_is_one_runs_trouble(void **stat
 static void runs_that_are_never_to_be_had_do_not_keep_a_worker_busy(void **state)
 {
     test_crew crew;
-    char name[16];
+    char name[32];
 
     open_worker(&crew, state);
     for (int i = 0; i < 20; i++) {
@@ -128,7 +128,7 @@ static void the_first_pass_is_made_on_any_budget(void **state)
 static void short_lived_workers_starve_nobody(void **state)
 {
     test_crew crew;
-    char id[16];
+    char id[48];
     bool had = false;
 
     open_worker(&crew, state);
