@@ -9,7 +9,7 @@
  * A photo shop has 24 pictures to develop, four of them express, and 12 posters to print. Two
  * processes work on them, each with its own connection; they know nothing of each other. There is
  * one printer, so the queue "printer" has a limit that holds for both together. The express
- * pictures have the highest priority.
+ * pictures have the highest priority; but one pass in eight is for what has waited longest.
  *
  * Poster 5 is a bad one: the worker that takes it first gets a SIGKILL in the middle of printing.
  * The other one takes the run over, and with it the place at the printer, and the poster is printed
@@ -21,7 +21,7 @@
  *     24 pictures and 12 posters, each in the books once
  *     begun twice: poster-5
  *     printed at the same time: never more than 1
- *     the express pictures were taken first
+ *     the express pictures were taken first, but for one pass in eight
  *
  * POSIX only: fork() and kill().
  */
@@ -335,17 +335,20 @@ static bool read_books(sqlite3 *db)
     int together = number(db, "SELECT count(*) FROM (SELECT run, event, lag(run) OVER (ORDER BY"
                               " id) AS before FROM diary WHERE run LIKE 'poster-%')"
                               " WHERE event = 'end' AND run <> before");
-    /* Did a worker take up an express picture after something that could have waited? */
-    int late = number(db, "SELECT count(*) FROM diary AS a JOIN diary AS b"
-                          " ON a.worker = b.worker AND a.id < b.id"
-                          " WHERE a.run NOT LIKE 'express-%' AND b.run LIKE 'express-%'");
+    /* What a worker took up before an express picture, though it could have waited: among four
+     * passes and those between them, one may have been the eighth. */
+    int early = number(db, "SELECT max(early) FROM (SELECT count(DISTINCT a.run) AS early"
+                           " FROM diary AS a JOIN diary AS b ON a.worker = b.worker"
+                           " AND a.id < b.id WHERE a.run NOT LIKE 'express-%'"
+                           " AND b.run LIKE 'express-%' GROUP BY a.worker)");
     bool good = check(pictures == PICTURES + EXPRESS && posters == POSTERS && ended == ALL,
                       "24 pictures and 12 posters, each in the books once");
 
     good = check(begun == ALL + 1 && begun_bad == 2, "begun twice: " BAD_ONE)
            && good;
     good = check(together == 0, "printed at the same time: never more than 1") && good;
-    return check(late == 0, "the express pictures were taken first") && good;
+    return check(early <= 1, "the express pictures were taken first, but for one pass in eight") &&
+           good;
 }
 
 int main(int count, char **arguments)
