@@ -73,6 +73,12 @@ DURABLE_INTERNAL int64_t durable_time_after(int64_t from, int64_t duration_ms)
     return from > INT64_MAX - duration_ms ? INT64_MAX : from + duration_ms;
 }
 
+DURABLE_INTERNAL int64_t durable_time_us(int64_t ms)
+{
+    if (ms > INT64_MAX / 1000) return INT64_MAX;
+    return ms < INT64_MIN / 1000 ? INT64_MIN : ms * 1000;
+}
+
 DURABLE_INTERNAL int64_t durable_time_between(int64_t from, int64_t to)
 {
     if (to <= from) return 0;

@@ -27,6 +27,9 @@ DURABLE_INTERNAL void durable_clock_sleep(const durable_clock *clock, int64_t du
 DURABLE_INTERNAL int64_t durable_time_after(int64_t from, int64_t duration_ms);
 DURABLE_INTERNAL int64_t durable_time_between(int64_t from, int64_t to);
 
+/* The first us of a ms, stopping likewise; its last one is 999 later. */
+DURABLE_INTERNAL int64_t durable_time_us(int64_t ms);
+
 #define DURABLE_TIME_SIZE 48
 
 /* A time for people, "2026-11-22 08:00:00 UTC"; any int64_t fits. */

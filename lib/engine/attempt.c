@@ -102,11 +102,27 @@ static int sleep_and_begin_again(attempt *it)
     return DUR_EXECUTE;
 }
 
+/* Why there is no outcome yet. */
+static const char *reason(const char *failure)
+{
+    return failure ? failure : "its condition does not hold yet";
+}
+
+DURABLE_INTERNAL int durable_attempt_give_up(dur_run *run, int64_t position, const char *name,
+                                             int64_t attempts, const char *failure)
+{
+    durable_run_outrank(run, DUR_PARKED);
+    return durable_run_stop(run, DUR_PARKED,
+                            "position %lld, step \"%s\": given up after %lld attempts: %s; parked:"
+                            " mend the cause, then execute it again",
+                            (long long)position, name, (long long)attempts, reason(failure));
+}
+
 static void describe_pause(char *text, size_t size, const attempt *it)
 {
     durable_print(text, size, "to try step \"%s\" again (attempt %lld): %s", it->step->name,
                   (long long)it->step->attempt + 1,
-                  it->message ? it->message : "its condition does not hold yet");
+                  reason(it->message));
 }
 
 static int suspend(attempt *it)
@@ -140,12 +156,8 @@ static int park(attempt *it)
     code = durable_progress_put(step, &it->pending, 0);
     if (code != DUR_OK) return fail_to_put(step, code);
     step->state = DURABLE_STEP_PUT_OFF;
-    durable_run_outrank(step->run, DUR_PARKED);
-    return durable_run_stop(step->run, DUR_PARKED,
-                            "position %lld, step \"%s\": given up after %lld attempts: %s; parked:"
-                            " mend the cause, then execute it again",
-                            (long long)step->position, step->name, (long long)step->attempt,
-                            it->message ? it->message : "its condition does not hold yet");
+    return durable_attempt_give_up(step->run, step->position, step->name, step->attempt,
+                                   it->message);
 }
 
 DURABLE_INTERNAL bool durable_attempt_put_off(dur_step *step, const char *message,

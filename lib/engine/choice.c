@@ -59,17 +59,11 @@ static bool copy_name(char to[DUR_NAME_MAX + 1], const char *name)
 
 /* ---- Limits of a queue --------------------------------------------------------------------- */
 
-static int64_t us_of(int64_t ms)
-{
-    if (ms > INT64_MAX / US_PER_MS) return INT64_MAX;
-    return ms < INT64_MIN / US_PER_MS ? INT64_MIN : ms * US_PER_MS;
-}
-
 /* A turn is had from the ms on that it falls into. A time further away than an interval was left
  * behind by a clock that was set back since: `now` was asked for after the queue was looked at. */
 static bool is_too_early(const durable_queue *queue, int64_t now)
 {
-    int64_t last_us = durable_time_after(us_of(now), US_PER_MS - 1);
+    int64_t last_us = durable_time_after(durable_time_us(now), US_PER_MS - 1);
 
     return queue->next_us > last_us &&
            queue->next_us <= durable_time_after(last_us, queue->limits.interval_us);

@@ -361,9 +361,6 @@ DURABLE_INTERNAL int durable_run_suspend(dur_run *run, const durable_suspension 
 /* At the end of a pass: leave a run that was stopped so and is still held. */
 DURABLE_INTERNAL int durable_run_leave_suspended(dur_run *run);
 
-/* Whether steps are being executed beside this one (NULL: at all). */
-DURABLE_INTERNAL bool durable_run_has_executing(const dur_run *run, const dur_step *beside);
-
 /* Whether `due` is near enough to be slept through, and nobody would be kept waiting; and to do
  * so. */
 DURABLE_INTERNAL bool durable_sleeps_through(const dur_run *run, int64_t now, int64_t due);
@@ -383,6 +380,9 @@ DURABLE_INTERNAL int durable_progress_refresh(dur_run *run, durable_progress *pr
 /* Before a row is relied upon that was written in a transaction of the host's: is it there? NULL is
  * fine. */
 DURABLE_INTERNAL int durable_progress_confirm(dur_run *run, durable_progress *progress);
+
+/* Give it back to the run, which has not come to this position after all. */
+DURABLE_INTERNAL void durable_progress_return(dur_run *run, durable_progress *progress);
 
 /* A copy; NULL: out of memory. */
 DURABLE_INTERNAL durable_progress *durable_progress_copy(const durable_pending *pending);
@@ -405,6 +405,10 @@ DURABLE_INTERNAL int durable_progress_put(dur_step *step, const durable_pending 
  * step's last one; if not, it is put off: *code is what its recording gives. */
 DURABLE_INTERNAL bool durable_attempt_put_off(dur_step *step, const char *message,
                                               const dur_value *details, int *code);
+
+/* Stop the run with DUR_PARKED, for a step that has no attempt left. `failure` may be NULL. */
+DURABLE_INTERNAL int durable_attempt_give_up(dur_run *run, int64_t position, const char *name,
+                                             int64_t attempts, const char *failure);
 
 /* See dur_heartbeat(). */
 DURABLE_INTERNAL int durable_attempt_beat(dur_step *step, dur_value details);

@@ -114,6 +114,12 @@ DURABLE_INTERNAL int durable_progress_take(dur_run *run, int64_t position,
     return DUR_OK;
 }
 
+DURABLE_INTERNAL void durable_progress_return(dur_run *run, durable_progress *progress)
+{
+    progress->next = run->progress;
+    run->progress = progress;
+}
+
 typedef struct progress_look {
     durable_progress *progress;
     bool found;

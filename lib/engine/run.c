@@ -140,10 +140,7 @@ static int check_nothing_pending(dur_run *run)
     if (run->progress_loaded && !run->progress) return DUR_OK;
     code = durable_progress_take(run, run->position, &progress);
     if (code != DUR_OK) return code;
-    if (progress) {
-        progress->next = run->progress;
-        run->progress = progress;
-    }
+    if (progress) durable_progress_return(run, progress);
     if (!run->progress) return DUR_OK;
     return durable_diverge(run, DUR_DIVERGED, run->progress->pending.position, NULL, NULL);
 }

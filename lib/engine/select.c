@@ -96,8 +96,7 @@ static int look_at_signal(selection *it, const dur_case *one, bool *ready)
     durable_found found;
     int code = durable_wait_peek(it->wait->run, it->wait->position, one->signal, false, &found);
 
-    *ready = found.signal &&
-             (!it->wait->progress || it->now < it->due || found.sent <= it->due);
+    *ready = found.signal && durable_wait_counts(it->wait, it->now, found.sent);
     it->awaits[it->await_count++] = one->signal;
     return code;
 }
@@ -106,11 +105,10 @@ static int look_at_signal(selection *it, const dur_case *one, bool *ready)
 static bool came_first(const selection *it, const dur_step *callback, durable_standing standing,
                        const durable_found *found)
 {
-    bool is_open = !it->wait->progress || it->now < it->due;
-
-    if (standing == DURABLE_ANSWERED) return is_open || found->sent <= it->due;
-    return standing == DURABLE_OUT_OF_TIME &&
-           (is_open || callback->progress->pending.due <= it->due);
+    if (standing == DURABLE_UNANSWERED) return false;
+    return durable_wait_counts(it->wait, it->now,
+                               standing == DURABLE_ANSWERED ? found->sent
+                                                            : callback->progress->pending.due);
 }
 
 static int look_at_callback(selection *it, dur_step *callback, bool *ready)
@@ -165,11 +163,8 @@ static int ask_again(selection *it)
     }
     if (code != DUR_OK)
         return durable_run_stop_with_store(run, code, wait->position, wait->name);
-    if (wait->progress) {
-        wait->progress->next = run->progress;
-        run->progress = wait->progress;
-        wait->progress = NULL;
-    }
+    if (wait->progress) durable_progress_return(run, wait->progress);
+    wait->progress = NULL;
     run->position--;
     durable_step_close(wait);
     return DUR_EXECUTE;

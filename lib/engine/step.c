@@ -207,8 +207,7 @@ static int find_progress(dur_run *run, const durable_request *request, const dur
     if (code != DUR_OK || !*progress) return code;
     decision = durable_decide_pending(&(*progress)->pending, request);
     if (decision == DURABLE_EXECUTE) return DUR_OK;
-    (*progress)->next = run->progress; /* for the report */
-    run->progress = *progress;
+    durable_progress_return(run, *progress); /* for the report */
     *progress = NULL;
     return durable_diverge(run, DUR_DIVERGED, request->position, asked, NULL);
 }
@@ -218,13 +217,8 @@ static int park_or_go_on(dur_run *run, const durable_request *request,
                          const durable_pending *pending)
 {
     if (run->was_parked) return DUR_OK;
-    return durable_run_stop(run, DUR_PARKED,
-                            "position %lld, step \"%s\": given up after %lld attempts: %s; parked:"
-                            " mend the cause, then execute it again",
-                            (long long)request->position, request->name,
-                            (long long)pending->attempt,
-                            pending->failure ? pending->failure
-                                             : "its condition does not hold yet");
+    return durable_attempt_give_up(run, request->position, request->name, pending->attempt,
+                                   pending->failure);
 }
 
 /* The pause after a failed attempt is not over yet: sleep it through, or leave the run. */
@@ -302,8 +296,7 @@ static int stop_failed(dur_run *run, const durable_request *request, const durab
 
     if (code != DUR_OK) return code;
     if (!progress) return durable_run_stop_failed(run);
-    progress->next = run->progress;
-    run->progress = progress;
+    durable_progress_return(run, progress);
     if (asked->sequential)
         return durable_diverge(run, DUR_DIVERGED, request->position, NULL, NULL);
     run->in_gap = true;

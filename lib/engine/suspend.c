@@ -4,11 +4,10 @@
 /* A sleep may end early, and a clock may be set back under it. */
 #define SLEEPS_MAX 16
 
-DURABLE_INTERNAL bool durable_run_has_executing(const dur_run *run, const dur_step *beside)
+static bool has_executing(const dur_run *run)
 {
     for (const dur_step *step = run->open_first; step; step = step->next)
-        if (step != beside && step->kind == DURABLE_KIND_STEP && step->state == DURABLE_STEP_OPEN)
-            return true;
+        if (step->kind == DURABLE_KIND_STEP && step->state == DURABLE_STEP_OPEN) return true;
     return false;
 }
 
@@ -68,8 +67,7 @@ static int put_and_stay(dur_run *run, const durable_suspension *suspension)
 DURABLE_INTERNAL int durable_run_suspend(dur_run *run, const durable_suspension *suspension,
                                          int64_t position, const char *what)
 {
-    bool stays =
-        run->stop == DUR_PARKED || run->suspension || durable_run_has_executing(run, NULL);
+    bool stays = run->stop == DUR_PARKED || run->suspension || has_executing(run);
     int code = stays ? put_and_stay(run, suspension) : leave(run, suspension);
 
     if (code == DUR_OK) {

@@ -16,9 +16,11 @@ DURABLE_INTERNAL void durable_wait_address(char address[DURABLE_ADDRESS_SIZE], i
     durable_print(address, DURABLE_ADDRESS_SIZE, "\t%lld", (long long)position);
 }
 
-DURABLE_INTERNAL int64_t durable_wait_end(int64_t now, int64_t duration_ms)
+DURABLE_INTERNAL bool durable_wait_counts(const dur_step *wait, int64_t now, int64_t time)
 {
-    return duration_ms < 0 ? DURABLE_NEVER : durable_time_after(now, duration_ms);
+    const durable_progress *progress = wait->progress;
+
+    return !progress || now < progress->pending.due || time <= progress->pending.due;
 }
 
 typedef struct peek_context {
@@ -160,13 +162,10 @@ DURABLE_INTERNAL int durable_wait_timer(dur_run *run, const char *name, int64_t 
 
 /* ---- Signals ------------------------------------------------------------------------------- */
 
-/* Once the deadline has passed, only what was sent before it counts; until then whatever is there,
- * as the sender's clock may go ahead of ours. */
-static bool came_in_time(const durable_found *found, const dur_step *wait, int64_t now)
+/* Negative: never. */
+static int64_t end_of(int64_t now, int64_t timeout_ms)
 {
-    if (!found->signal) return false;
-    return !wait->progress || now < wait->progress->pending.due ||
-           found->sent <= wait->progress->pending.due;
+    return timeout_ms < 0 ? DURABLE_NEVER : durable_time_after(now, timeout_ms);
 }
 
 static int receive(dur_step *wait, int64_t timeout_ms, dur_value *value)
@@ -174,13 +173,13 @@ static int receive(dur_step *wait, int64_t timeout_ms, dur_value *value)
     dur_run *run = wait->run;
     const char *address = wait->name;
     int64_t now = durable_clock_now(&run->log->clock);
-    int64_t due = wait->progress ? wait->progress->pending.due : durable_wait_end(now, timeout_ms);
+    int64_t due = wait->progress ? wait->progress->pending.due : end_of(now, timeout_ms);
     durable_wanted wanted = {due, 0, due, &address, 1, now};
     durable_found found;
     int code = durable_wait_peek(run, wait->position, address, true, &found);
 
     if (code != DUR_OK) return code;
-    if (came_in_time(&found, wait, now)) {
+    if (found.signal && durable_wait_counts(wait, now, found.sent)) {
         code = durable_wait_receive(wait, &found);
         if (code == DUR_OK && value) *value = found.value;
         return code;

@@ -25,8 +25,10 @@ DURABLE_INTERNAL int durable_wait_peek(dur_run *run, int64_t position, const cha
 /* The address of the answer of the callback at a position. */
 DURABLE_INTERNAL void durable_wait_address(char address[DURABLE_ADDRESS_SIZE], int64_t position);
 
-/* When a wait of this length ends; negative: never. */
-DURABLE_INTERNAL int64_t durable_wait_end(int64_t now, int64_t duration_ms);
+/* Whether what came at `time` is in time for a wait that looks for it now: once its deadline has
+ * passed only what came before that counts; until then whatever is there, as the sender's clock may
+ * go ahead of ours. */
+DURABLE_INTERNAL bool durable_wait_counts(const dur_step *wait, int64_t now, int64_t time);
 
 /* What a wait waits for. */
 typedef struct durable_wanted {

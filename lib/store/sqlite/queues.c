@@ -158,32 +158,20 @@ static int keep_limits(durable_sqlite *store, const durable_claim *claim, const 
     return code;
 }
 
-static int64_t microseconds(int64_t ms)
-{
-    if (ms > INT64_MAX / 1000) return INT64_MAX;
-    return ms < INT64_MIN / 1000 ? INT64_MIN : ms * 1000;
-}
-
-/* The last one of a ms. */
-static int64_t last_us(int64_t first_us)
-{
-    return first_us > INT64_MAX - 999 ? INT64_MAX : first_us + 999;
-}
-
 /* What was seen tells a clock that was set back from a claimer that was held up: see the contract.
  * What the claim has waited for its lock is no mystery: the pass begins as much later. */
 static int keep_rate(durable_sqlite *store, durable_write *write, const char *queue,
                      const durable_claim *claim, bool *passes)
 {
     sqlite3_stmt *statement = durable_sqlite_statement(store, DURABLE_SQL_TAKE_TURN);
-    int64_t now_us = microseconds(durable_time_after(claim->now, write->waited_ms));
+    int64_t now_us = durable_time_us(durable_time_after(claim->now, write->waited_ms));
     int result, changes = 0;
 
     if (!statement) return store->head.error.sqlite_code;
     result = durable_bind_string(statement, 1, queue);
     if (result != SQLITE_OK) return durable_sqlite_not_bound(store, write, statement, result);
     sqlite3_bind_int64(statement, 2, now_us);
-    sqlite3_bind_int64(statement, 3, last_us(now_us));
+    sqlite3_bind_int64(statement, 3, durable_time_after(now_us, 999));
     sqlite3_bind_int64(statement, 4, claim->seen_next_us);
     result = durable_sqlite_write_step(store, write, statement, &changes);
     *passes = changes > 0;
