@@ -101,6 +101,7 @@ DUR_API const char *dur_version(void);
     X(DUR_FAILED, 3, "a recorded failure, final: read its message")                                \
     X(DUR_SUSPENDED, 4, "the run waits, and holds nothing: execute it again when it is due")       \
     X(DUR_TIMED_OUT, 5, "nothing came in time, and that is recorded")                              \
+    X(DUR_CANCELLED, 6, "the run was cancelled: clean up and leave")                               \
     X(DUR_MISUSE, -1, "the call is wrong or comes at the wrong time: mend the program")            \
     X(DUR_NOMEM, -2, "out of memory: free some and execute the run again")                         \
     X(DUR_BUSY, -3, "the database stayed locked: execute the run again later")                     \
@@ -153,6 +154,11 @@ DUR_API const char *dur_code_name(int code);
  * then it is parked, so that one that kills its process does not do so for ever. Executing a parked
  * run starts the count anew. */
 #define DUR_CLAIMS_MAX 10
+
+/* How deep children may be nested, the first run not counted; and branches of one dur_parallel() or
+ * items of one dur_map(). More is DUR_MISUSE. */
+#define DUR_DEPTH_MAX 32
+#define DUR_BRANCHES_MAX 100000
 
 /* ---- Values -------------------------------------------------------------------------------- */
 
@@ -366,11 +372,19 @@ typedef struct dur_options {
      * (see `sleep`) while the run is held, instead of suspending it; never inside a transaction of
      * the host's. 0: none. Negative: DUR_MISUSE. */
     int64_t sleep_max_ms;
+
+    /* Let up to so many transactional steps in a row share one commit; see floor 3. 0 and 1: each
+     * has its own. Negative: DUR_MISUSE. */
+    int64_t shared_commit_steps;
+
+    /* Allow transactional steps although the log is not in "main". A crash may then keep one of the
+     * two files' changes without the other's: exactly once becomes at least once. */
+    bool transactional_when_attached;
 } dur_options;
 
 #define DUR_OPTIONS_INIT                                                                           \
     {sizeof(dur_options), DUR_NIL_, 0, 0, DUR_NIL_, DUR_NIL_, DUR_NIL_, DUR_NIL_, DUR_NIL_,        \
-     DUR_NIL_, DUR_NIL_, DUR_NIL_, 0}
+     DUR_NIL_, DUR_NIL_, DUR_NIL_, 0, 0, false}
 
 /*
  * Open the log in the connection `db`, creating its tables on first use. `options` may be NULL.
@@ -416,9 +430,13 @@ typedef struct dur_start_options {
 
     /* For dur_start(): not to be executed before this time, Unix ms. 0: at once. Others: 0. */
     int64_t start_at_ms;
+
+    /* The run's deadline, Unix ms, fixed in the log when it starts; see "Cancellation and
+     * deadlines". 0: none. */
+    int64_t deadline_ms;
 } dur_start_options;
 
-#define DUR_START_OPTIONS_INIT {sizeof(dur_start_options), {DUR_NULL, {0}, 0}, DUR_NIL_, 0, 0}
+#define DUR_START_OPTIONS_INIT {sizeof(dur_start_options), {DUR_NULL, {0}, 0}, DUR_NIL_, 0, 0, 0}
 
 /*
  * Start the run `run_id` of `workflow`, or resume it where a crash or an error left it, and make
@@ -431,6 +449,7 @@ typedef struct dur_start_options {
  * Returns
  *   DUR_OK          completed, now or earlier; dur_output() has the output
  *   DUR_FAILED      failed, now or earlier; dur_errmsg() is the recorded reason
+ *   DUR_CANCELLED, DUR_TIMED_OUT   ended because it was cancelled, or by its deadline; likewise
  *   DUR_OWNED       a live owner holds the run (another process, log, or a run open on this log)
  *   DUR_DIVERGED, DUR_MISMATCH   code and log disagree; the run is parked, see dur_get_divergence
  *   DUR_PARKED      claimed DUR_CLAIMS_MAX times without a new row, or a step's retries are used up
@@ -550,6 +569,17 @@ DUR_API void dur_release(dur_run *run, uint64_t mark);
 
 /* ==== Floor 2: the three verbs under the macro ============================================== */
 
+/* Modes of a step, and what is done with one that is in doubt; see floor 3. */
+enum { DUR_AT_LEAST_ONCE = 0, DUR_TRANSACTIONAL = 1, DUR_AT_MOST_ONCE = 2 };
+enum {
+    DUR_IN_DOUBT_PARK = 0,  /* park the run for a person, who answers by dur_resolve_step() */
+    DUR_IN_DOUBT_RETRY = 1, /* the attempt has failed: the retry policy decides */
+    DUR_IN_DOUBT_FAIL = 2,  /* the step has failed, for good */
+    DUR_IN_DOUBT_VERIFY = 3 /* ask `verify` */
+};
+typedef int dur_verify_fn(dur_step *step, void *user);
+typedef int dur_undo_fn(dur_step *step, void *user);
+
 /* Settings of a step. Start from DUR_STEP_OPTIONS_INIT, which also notes the call site. */
 typedef struct dur_step_options {
     size_t size;
@@ -563,10 +593,19 @@ typedef struct dur_step_options {
     const dur_retry *retry;
     /* When the step is tried again after dur_not_yet(). NULL: as DUR_RETRY_INIT says. */
     const dur_retry *poll;
+    /* How often the body may run: DUR_AT_LEAST_ONCE, DUR_TRANSACTIONAL, DUR_AT_MOST_ONCE; see
+     * floor 3, where the members below are explained, too. */
+    int mode;
+    int in_doubt;              /* of DUR_AT_MOST_ONCE: DUR_IN_DOUBT_PARK, … */
+    dur_verify_fn *verify;     /* of DUR_IN_DOUBT_VERIFY */
+    dur_undo_fn *undo;         /* compensation. NULL: none */
+    void *user;                /* given to `verify` and `undo` */
+    int64_t timeout_ms;        /* the step's total time over all its attempts. 0: no limit */
 } dur_step_options;
 
 #define DUR_STEP_OPTIONS_INIT                                                                      \
-    {sizeof(dur_step_options), 0, __FILE__, __LINE__, DUR_NIL_, DUR_NIL_}
+    {sizeof(dur_step_options), 0, __FILE__, __LINE__, DUR_NIL_, DUR_NIL_,                          \
+     DUR_AT_LEAST_ONCE, DUR_IN_DOUBT_PARK, DUR_NIL_, DUR_NIL_, DUR_NIL_, 0}
 
 /*
  * Ask for the step `name` at the run's next position. `options` may be NULL. *step is the run's.
@@ -902,6 +941,272 @@ DUR_API const char *dur_callback_token(dur_step *callback);
  * DUR_FAILED, DUR_SUSPENDED or the code of a stopped run; awaiting it again gives the same. */
 DUR_MUST_CHECK DUR_API int dur_await(dur_step *callback, dur_value *value);
 
+/* ==== Floor 3: how often a body runs ======================================================== */
+
+/*
+ * The body of a plain step runs at least once: after a crash between its effect and its record it
+ * runs again, with the same idempotency key, by which the outside world can tell. Two other modes
+ * are options of the step:
+ *
+ * DUR_TRANSACTIONAL: exactly once, for a body that works with SQL in this database, on the host's
+ * own connection. Its changes and the step's record are one commit.
+ *
+ *     dur_step_options options = DUR_STEP_OPTIONS_INIT;
+ *
+ *     options.mode = DUR_TRANSACTIONAL;
+ *     DUR_STEP_VOID(run, "transfer", &options) {
+ *         if (!move_money(db, from, to, cents)) dur_fail(run, "not enough money");
+ *     }
+ *
+ * DUR_TX_STEP(run, name[, variable]) is the same in short. A body that fails takes back its own
+ * changes, then the failure is recorded. The write lock is taken before the body. In a transaction
+ * of the host's the body stands in a savepoint and is as durable as that transaction. What else the
+ * body does, outside this database, is not covered. It must not end the transaction it stands in:
+ * where it does, the run is stopped with DUR_ROLLED_BACK and nothing is recorded. Where the record
+ * or the commit fails the body's changes are taken back with it, the run is stopped, and the body
+ * runs again when the run is executed again.
+ *
+ * While a transactional step is open, every other write through a log on that connection is
+ * DUR_MISUSE (starting runs and sending signals, too). A log that is not in "main" refuses such
+ * steps (see dur_options).
+ *
+ * dur_options.shared_commit_steps lets up to so many transactional steps in a row share one commit,
+ * which comes earlier when another kind of step is to be executed, at a wait, at the run's end and
+ * when it is closed. DUR_OK then means: in order, and not yet durable. A crash takes back the last
+ * of these steps, their SQL and their records alike, and they run again: nothing outside has seen
+ * them. Until the commit a transaction is open on the connection: what the host's own statements
+ * change meanwhile joins it silently, is taken back with it, and other connections wait to write.
+ *
+ * DUR_AT_MOST_ONCE: for an effect that must not happen twice and cannot be recognized. That the
+ * body is about to run is committed first. If the process ends before the outcome is recorded, the
+ * step is in doubt: whoever executes the run next does not run the body but follows
+ * options.in_doubt. DUR_IN_DOUBT_VERIFY calls verify(step, user), which finds out what happened:
+ * it records the outcome with dur_record_result() or dur_record_failure() and returns 0; or returns
+ * DUR_EXECUTE: nothing happened, run the body; anything else: it cannot tell, and the run is
+ * parked. A failure that the body itself reports is not in doubt: the retry policy holds, and each
+ * attempt has its own intent. Refused (DUR_MISUSE) in a transaction of the host's.
+ */
+
+/*
+ * A person's answer to a step in doubt whose run is parked. `answer` is DUR_OK: it was done, with
+ * this value; DUR_FAILED: it has failed, with this message (NULL: "step failed"); DUR_EXECUTE: it
+ * was not done, run it. The run is then due; workers take it up, or dur_execute() does. One commit.
+ * DUR_OK, DUR_NOT_FOUND (no such run), DUR_ENDED (no step in doubt at that position, or the run is
+ * not parked), DUR_MISUSE, DUR_TOO_BIG or a database code.
+ */
+DUR_API int dur_resolve_step(dur_log *log, const char *run_id, int64_t position, int answer,
+                             dur_value value, const char *message);
+
+/* ---- Compensation -------------------------------------------------------------------------- */
+
+/*
+ * options.undo names what takes a step's effect back; it is noted before the body runs. When the
+ * run fails (for whatever reason), is cancelled or meets its deadline, the undo functions of all
+ * steps that were begun are called, the newest first, each as a step of its own behind the last
+ * one: recorded under the step's name with kind "undo", tried again by the step's retry policy,
+ * and never twice once it is recorded. Then the run ends as it was about to. A crash in the middle
+ * goes on where it was.
+ *
+ * An undo function answers like a dur_step_fn. dur_step_value(step) is the recorded result of the
+ * step that it undoes; dur_null() where that failed or was interrupted: then nothing, all or a part
+ * of its effect may be there. An undo that fails for good is recorded so, the others still run, and
+ * the run's failure says so. `user` and what it points to must live until the workflow has
+ * returned and been undone: as long as what was given to dur_execute().
+ */
+
+/* ---- Cancellation and deadlines ------------------------------------------------------------ */
+
+/*
+ * Ask a run to end. It is due at once; the next pass delivers the request: the first thing that it
+ * asks for and that has no recorded answer takes its position for it, and returns DUR_CANCELLED,
+ * which stops the run. A pass that runs meanwhile hears of it at its next wait; it may still
+ * complete. Children get it first (see there). After the workflow has returned, compensation runs,
+ * and the run ends with the status "cancelled". One statement: in a transaction of the host's it
+ * joins that. DUR_OK, DUR_REPLAYED (it was asked before), DUR_NOT_FOUND, DUR_ENDED or a database
+ * code.
+ */
+DUR_API int dur_cancel(dur_log *log, const char *run_id);
+
+/*
+ * In a workflow: is the run being cancelled, or past its deadline? Asked for the first time after
+ * the stop, it lifts the stop, and clean-up steps and waits run again; the run ends as cancelled or
+ * timed out all the same. False otherwise, and for NULL.
+ *
+ *     if (dur_receive(run, "go", DUR_FOREVER, NULL) != DUR_OK && dur_cancelled(run))
+ *         DUR_STEP(run, "tell-customer") { send_mail(user); }
+ */
+DUR_API bool dur_cancelled(dur_run *run);
+
+/*
+ * A run past its deadline (dur_start_options.deadline_ms) is treated as a cancelled one, with
+ * DUR_TIMED_OUT instead of DUR_CANCELLED; a wait does not outlast it. A body that runs is not
+ * interrupted, and its outcome is recorded.
+ *
+ * dur_step_options.timeout_ms is a step's total time, its retries and pauses and the time that the
+ * program was down included; its end is fixed in the log before the first attempt (one commit). No
+ * attempt begins after it: the step then fails with "timed out after N ms", which is an outcome
+ * like other failures. A result that comes too late is a result.
+ */
+
+/* ---- Children ------------------------------------------------------------------------------ */
+
+/* What becomes of a started child that is open when its parent ends. */
+enum {
+    DUR_CHILD_WAIT = 0,   /* the parent completes when it has ended; a parent that fails, is
+                           * cancelled or times out cancels it, and does not wait */
+    DUR_CHILD_CANCEL = 1, /* it is cancelled */
+    DUR_CHILD_LEAVE = 2   /* it goes on */
+};
+
+/* Start from DUR_CHILD_OPTIONS_INIT. */
+typedef struct dur_child_options {
+    size_t size;
+    dur_value input;       /* its dur_input(); copied */
+    const char *run_id;    /* NULL: the parent's id, '/' and the position; or, where that is too
+                            * long, with the parent's uid */
+    int64_t timeout_ms;    /* its deadline, from its start; never behind its parent's. 0: that */
+    int on_parent_end;     /* of dur_start_child(): DUR_CHILD_WAIT, … */
+    const char *queue;     /* of dur_start_child(), as in dur_start_options */
+    int priority;
+    const char *file;      /* call site, as in dur_step_options */
+    int line;
+} dur_child_options;
+
+#define DUR_CHILD_OPTIONS_INIT                                                                     \
+    {sizeof(dur_child_options), {DUR_NULL, {0}, 0}, DUR_NIL_, 0, DUR_CHILD_WAIT, DUR_NIL_, 0,      \
+     __FILE__, __LINE__}
+
+/*
+ * A child is a run with its own sequence of steps and its own end, which takes one position of its
+ * parent. It scopes a part of a workflow, so that its length does not burden the parent's replay,
+ * and what goes wrong in it can be caught in one place.
+ *
+ * dur_call() runs `fn` as a child, here and now. Once it has ended its outcome is the parent's row,
+ * and neither is the function called again nor its steps read. Where it waits the parent waits with
+ * it (DUR_SUSPENDED); workers take up the parent, which calls the child again. Signals are sent to
+ * the child's own id. While `fn` runs, the parent must not be asked for anything (DUR_MISUSE). A
+ * child that is parked parks its parent.
+ * *result (may be NULL) gets the child's output; its bytes are the run's. `options` may be NULL.
+ * DUR_OK; DUR_FAILED: the child failed, was cancelled or timed out: dur_catch() it, or the parent
+ * fails; or the code of a stopped run. DUR_CONFLICT stops it where the child's id names another
+ * run.
+ */
+DUR_MUST_CHECK DUR_API int dur_call(dur_run *run, const char *name,
+                                    const dur_child_options *options, dur_workflow *fn, void *user,
+                                    dur_value *result);
+
+/*
+ * Start a child for any worker that has registered `workflow`: one commit. *child is a handle like
+ * a callback's: dur_await() waits for the child's end and gives its output, dur_on_step() selects
+ * it; it needs no closing. DUR_OK, or the code of a stopped run, and *child is NULL.
+ */
+DUR_MUST_CHECK DUR_API int dur_start_child(dur_run *run, const char *name, const char *workflow,
+                                           const dur_child_options *options, dur_step **child);
+
+/* The id of the child's run, by which it can be read, signalled or cancelled; lives as long as the
+ * handle. NULL for NULL and for what is no started child. */
+DUR_API const char *dur_child_id(dur_step *child);
+
+/* ---- Branches ------------------------------------------------------------------------------ */
+
+/* One branch of dur_parallel(): a child as dur_call() would run it. */
+typedef struct dur_branch {
+    const char *name;  /* of the branch's child; NULL: "branch" */
+    dur_workflow *fn;
+    void *user;        /* given to fn */
+    dur_value input;   /* its dur_input() */
+} dur_branch;
+
+/* One branch for the host's executor; see dur_run_job(). */
+typedef struct dur_job dur_job;
+
+/*
+ * When a batch is complete, and how it is executed. Start from DUR_BATCH_OPTIONS_INIT. Without
+ * any of the three conditions every branch runs, whatever becomes of the others. Negative numbers,
+ * a percentage above 100 or min_successes above the number of branches: DUR_MISUSE, which stops the
+ * run before anything is started.
+ */
+typedef struct dur_batch_options {
+    size_t size;
+    int64_t max_concurrency;    /* branches that are open at once, suspended ones included.
+                                 * 0: all */
+    int64_t min_successes;      /* complete with so many results; 1: the first success. 0: all */
+    bool fails_fast;            /* complete at the first failure; max_failures must be 0 */
+    int64_t max_failures;       /* complete when more than so many have failed. 0: no limit */
+    double max_failure_percent; /* … or more than this share of all branches. 0: no limit */
+    /* The host's executor: for each of the jobs call dur_run_job() once, on threads of its own, and
+     * return when all of these calls have returned. NULL: one branch after the other, here. */
+    void (*execute)(dur_job *const *jobs, size_t count, void *user);
+    void *user;                 /* given to `execute` */
+    const char *file;           /* call site, as in dur_step_options */
+    int line;
+} dur_batch_options;
+
+#define DUR_BATCH_OPTIONS_INIT                                                                     \
+    {sizeof(dur_batch_options), 0, 0, false, 0, 0.0, DUR_NIL_, DUR_NIL_, __FILE__, __LINE__}
+
+/* Why a batch is complete. */
+typedef enum dur_batch_reason {
+    DUR_ALL_COMPLETED = 1,         /* every branch has ended */
+    DUR_MIN_SUCCESSES_REACHED = 2,
+    DUR_TOO_MANY_FAILURES = 3      /* more than it tolerates */
+} dur_batch_reason;
+
+/* What a batch came to. Start from {0}; filled by dur_parallel() and dur_map(). It is the run's,
+ * as dur_mark() says. */
+typedef struct dur_batch {
+    dur_batch_reason reason;
+    size_t count;     /* branches given */
+    size_t started;   /* those that were begun */
+    size_t succeeded;
+    size_t failed;
+    /* `count` entries in branch order: DUR_OK with the branch's output, DUR_FAILED with its message
+     * as a text, DUR_CANCELLED (open when the batch was complete) or DUR_NOT_FOUND (never begun),
+     * both with dur_null(). */
+    const int *codes;
+    const dur_value *values;
+} dur_batch;
+
+/*
+ * Run branches, each a child of its own inside a child called `name`, until the options say that
+ * the batch is complete. A branch may wait while others go on; the run is suspended where all that
+ * may run wait. Which branch ended first is recorded, and a batch that is complete is one row in
+ * the parent. Branches that are open then are cancelled, and get the time to clean up. No branches:
+ * complete at once. `options` may be NULL; *batch may be NULL.
+ *
+ * DUR_OK: complete, whatever the branches came to: look at the batch; a failed branch does not fail
+ * the run. Or the code of a stopped run.
+ */
+DUR_MUST_CHECK DUR_API int dur_parallel(dur_run *run, const char *name, const dur_branch *branches,
+                                        size_t count, const dur_batch_options *options,
+                                        dur_batch *batch);
+
+/* The same function for each item, which is its branch's dur_input(). */
+DUR_MUST_CHECK DUR_API int dur_map(dur_run *run, const char *name, const dur_value *items,
+                                   size_t count, dur_workflow *fn, void *user,
+                                   const dur_batch_options *options, dur_batch *batch);
+
+/*
+ * Execute one job of the host's executor on `log`, another log than the run's, opened on a
+ * connection of the calling thread to the same database. The branch's function runs in this call.
+ * What it came to is the job's; nothing is returned, and nothing else of the job is touched.
+ */
+DUR_API void dur_run_job(dur_job *job, dur_log *log);
+
+/* ---- Side values --------------------------------------------------------------------------- */
+
+/*
+ * What a workflow must not ask of the world itself: the time now in Unix ms, a random number, a
+ * random UUID (version 4, RFC 9562, 36 characters and a NUL), from the log's clock and random
+ * source. Each is a recorded step of this name: one row, which shows what the workflow saw, and
+ * replays alike in a copy of the log; values derived from a seed would be free, and neither.
+ * DUR_OK, or the code of a stopped run, and 0 or "".
+ */
+#define DUR_UUID_SIZE 37
+DUR_MUST_CHECK DUR_API int dur_now(dur_run *run, const char *name, int64_t *now_ms);
+DUR_MUST_CHECK DUR_API int dur_random(dur_run *run, const char *name, uint64_t *number);
+DUR_MUST_CHECK DUR_API int dur_uuid(dur_run *run, const char *name, char uuid[DUR_UUID_SIZE]);
+
 /* ==== Floor 3: sending ====================================================================== */
 
 /* Start from DUR_SIGNAL_OPTIONS_INIT. */
@@ -1063,7 +1368,9 @@ typedef enum dur_status {
     DUR_COMPLETED = 2, /* ended with an output */
     DUR_RUN_FAILED = 3,/* ended with a failure */
     DUR_RUN_PARKED = 4,/* waits for a person or for other code; execute it to resume */
-    DUR_RUN_SUSPENDED = 5 /* waits for a time, a signal or its next attempt; nobody holds it */
+    DUR_RUN_SUSPENDED = 5,/* waits for a time, a signal or its next attempt; nobody holds it */
+    DUR_RUN_CANCELLED = 6,/* ended because it was cancelled */
+    DUR_RUN_TIMED_OUT = 7 /* ended by its deadline */
 } dur_status;
 
 /* What is known of a run. Start from DUR_RUN_INFO_INIT. Filled up to `size`. */
@@ -1078,14 +1385,16 @@ typedef struct dur_run_info {
     int64_t created_ms; /* Unix ms */
     int64_t ended_ms;   /* Unix ms; 0: not ended */
     int64_t wake_ms;    /* when workers will take it up, Unix ms; 0: not before something happens */
-    const char *queue;
+    const char *queue;   /* "" for a child that its parent calls */
     int priority;
+    int64_t deadline_ms; /* Unix ms; 0: none */
+    bool cancelling;     /* it was asked to end */
 } dur_run_info;
 
 #define DUR_RUN_INFO_INIT                                                                          \
     {sizeof(dur_run_info), DUR_RUNNING,         DUR_NIL_, DUR_NIL_, {DUR_NULL, {0}, 0},            \
      {DUR_NULL, {0}, 0},   0,                   0,        0,        0,                             \
-     DUR_NIL_,             0}
+     DUR_NIL_,             0,                   0,        false}
 
 /* Read a run without claiming it. The strings and bytes live until the next call of
  * dur_read_run() or dur_close() on the log. DUR_OK, DUR_NOT_FOUND, DUR_MISUSE, DUR_CORRUPT or a
@@ -1095,11 +1404,11 @@ DUR_API int dur_read_run(dur_log *log, const char *run_id, dur_run_info *info);
 /*
  * The log can be read with any SQLite client, best by its views:
  *   durable_runs_view     id, workflow, status ('running', 'suspended', 'completed', 'failed',
- *                         'parked'), queue, priority, wakes, awaits, steps, claims, owner,
+ *                         'parked', 'cancelled', 'timed out'), queue, priority, wakes, awaits, steps, claims, owner,
  *                         lease_end, created, ended, input, output, failure, code_version, uid,
  *                         run
  *   durable_steps_view    run_id, position, name, kind ('step', 'timer', 'receive', 'select',
- *                         'callback'), outcome ('result', 'failure', 'timed out'), value, began,
+ *                         'callback', 'child', 'undo', 'cancel'), outcome ('result', 'failure', 'timed out'), value, began,
  *                         took_ms, epoch (which claim recorded it), attempt, site
  *   durable_pending_view  what has no outcome yet: run_id, position, name, kind, attempts (that
  *                         ended without one), began, wakes, deadline, heartbeat_ms, details,
@@ -1130,7 +1439,7 @@ typedef enum dur_change {
 /* One side of a divergence: a recorded step, or a request of the code. Absent: position is 0. */
 typedef struct dur_step_info {
     int64_t position;
-    const char *kind;    /* "step", "timer", "receive", "select", "callback" */
+    const char *kind;    /* as in durable_steps_view */
     const char *name;
     const char *site;    /* "file.c:12", or "" where the code did not tell */
     int64_t recorded_ms; /* when the step began, Unix ms; 0 for a request */
@@ -1185,6 +1494,7 @@ DUR_API dur_scope_ dur_scope_begin_(dur_run *run, const char *name, void *variab
                                     int type, const dur_step_options *options, const char *file,
                                     int line);
 DUR_API void dur_scope_end_(dur_scope_ *scope);
+DUR_API const dur_step_options *dur_transactional_(void);
 
 #ifdef __cplusplus
 } /* extern "C" */
@@ -1292,6 +1602,12 @@ template <size_t n> struct dur_var_type_<char[n]> {
 
 #define DUR_STEP_VOID(run, name, options)                                                          \
     DUR_SCOPE_(run, name, DUR_NIL_, 0, DUR_VAR_NONE_, options)
+#define DUR_TX_OPTIONS_ (dur_transactional_())
+#define DUR_TX_STEP2_(run, name) DUR_STEP_VOID(run, name, DUR_TX_OPTIONS_)
+#define DUR_TX_STEP3_(run, name, variable) DUR_STEP4_(run, name, variable, DUR_TX_OPTIONS_)
+#define DUR_TX_STEP(...)                                                                           \
+    DUR_EXPAND_(DUR_PICK_(__VA_ARGS__, dur_tx_step_takes_no_options, DUR_TX_STEP3_, DUR_TX_STEP2_, \
+                          dur_step_needs_a_run_and_a_name, 0)(__VA_ARGS__))
 #define DUR_STEP2_(run, name) DUR_STEP_VOID(run, name, DUR_NIL_)
 #define DUR_STEP3_(run, name, variable) DUR_STEP4_(run, name, variable, DUR_NIL_)
 #define DUR_STEP4_(run, name, variable, options)                                                   \

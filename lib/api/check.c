@@ -77,7 +77,7 @@ DURABLE_INTERNAL int durable_check_start(dur_log *log, const char *run_id, bool 
 DURABLE_INTERNAL int durable_begin_step(dur_run *run, durable_asked *asked,
                                         const dur_step_options *options, durable_answer *answer)
 {
-    dur_step_options full = {sizeof(dur_step_options), 0, NULL, 0, NULL, NULL};
+    dur_step_options full = DUR_STEP_OPTIONS_INIT;
     bool usable = true;
 
     answer->step = NULL;

@@ -1,25 +1,33 @@
 # The library's sources, room by room, the rooms from the top down: for the build, and in this order
 # for the single-file form. A source that is missing here is an error, not a surprise for the linker.
 set(durable_sources
+    api/batch.c
     api/check.c
+    api/child.c
     api/log.c
     api/open.c
     api/run.c
     api/scope.c
     api/send.c
     api/step.c
+    api/value.c
     api/variable.c
     api/wait.c
     api/work.c
     engine/attempt.c
+    engine/batch.c
     engine/callback.c
+    engine/child.c
     engine/choice.c
     engine/claim.c
     engine/closing.c
+    engine/deadline.c
     engine/decision.c
     engine/divergence.c
     engine/handle.c
     engine/history.c
+    engine/intent.c
+    engine/interrupt.c
     engine/kept.c
     engine/log.c
     engine/loop.c
@@ -35,6 +43,8 @@ set(durable_sources
     engine/start.c
     engine/step.c
     engine/suspend.c
+    engine/transaction.c
+    engine/undo.c
     engine/wait.c
     engine/worker.c
     store/sqlite/connection.c
@@ -52,6 +62,7 @@ set(durable_sources
     store/sqlite/sqlite_store.c
     store/sqlite/statements.c
     store/sqlite/steps.c
+    store/sqlite/transaction.c
     base/arena.c
     base/base.c
     base/clock.c
@@ -77,6 +88,7 @@ set(durable_hot_sources
     store/sqlite/fence.c
     store/sqlite/rows.c
     store/sqlite/steps.c
+    store/sqlite/transaction.c
     base/arena.c
     base/clock.c
     base/utf8.c

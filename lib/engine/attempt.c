@@ -55,6 +55,7 @@ static bool describe_next(attempt *it)
 
     durable_progress_describe(it->step, pending);
     pending->attempt = it->step->attempt;
+    pending->intent = DURABLE_NO_INTENT;
     pending->due = next_due(it);
     if (it->message) pending->failure = it->message;
     return !it->details || durable_value_encode(*it->details, &pending->details) == DUR_OK;
@@ -80,12 +81,19 @@ static int fail_to_put(dur_step *step, int code)
     return durable_run_stop_with_store(run, code, step->position, step->name);
 }
 
-static void begin_again(dur_step *step)
+static int begin_again(dur_step *step)
 {
+    int code = DUR_OK;
+
     step->attempt++;
     step->began = durable_clock_now(&step->run->log->clock);
     step->retry_after = DURABLE_BY_POLICY;
     step->again = true;
+    if (step->progress->pending.deadline != DURABLE_NEVER) code = durable_deadline_check(step);
+    if (code == DUR_OK && step->mode == DUR_AT_MOST_ONCE) code = durable_intent_put(step);
+    if (code == DUR_OK && step->mode == DUR_TRANSACTIONAL) code = durable_transaction_begin(step);
+    step->again = code == DUR_OK;
+    return code == DUR_OK ? DUR_EXECUTE : code;
 }
 
 static int sleep_and_begin_again(attempt *it)
@@ -98,8 +106,7 @@ static int sleep_and_begin_again(attempt *it)
     step->state = DURABLE_STEP_PUT_OFF; /* for calls that the sleep makes */
     durable_sleep_through(step->run, it->now, it->pending.due);
     step->state = DURABLE_STEP_OPEN;
-    begin_again(step);
-    return DUR_EXECUTE;
+    return begin_again(step);
 }
 
 /* Why there is no outcome yet. */
@@ -129,7 +136,7 @@ static int suspend(attempt *it)
 {
     dur_step *step = it->step;
     dur_run *run = step->run;
-    durable_suspension suspension = {&it->pending, it->pending.due, NULL, 0, it->now};
+    durable_suspension suspension = {.pending = &it->pending, .due = it->pending.due, .now = it->now};
     char what[DURABLE_MESSAGE_SIZE];
     bool stops = run->stop == DUR_OK; /* or it waits for another step already */
     int code;

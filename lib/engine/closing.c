@@ -65,12 +65,14 @@ DURABLE_INTERNAL int durable_run_detach(dur_run *run)
 {
     int code;
 
+    for (dur_step *step = run->open_first; step; step = step->next) durable_transaction_undo(step);
     if (run->divergence) durable_divergence_settle(run);
     if (!has_kept(run)) {
         durable_run_leave_parked(run);
         durable_run_leave_suspended(run);
     }
     code = run->left ? check_left(run) : release_claim(run);
+    if (run->fence.provisional) run->log->store->methods->commit_shared(run->log->store);
     durable_kept_detach(run);
     durable_history_close(&run->history);
     unlink_run(run);
@@ -94,6 +96,7 @@ DURABLE_INTERNAL int durable_run_close(dur_run *run)
     free_steps(run->open_first);
     free_steps(run->spare_first);
     free_steps(run->answered);
+    durable_undo_free(run);
     durable_progress_free_all(run);
     durable_free(run->suspension);
     durable_history_close(&run->history);

@@ -77,6 +77,8 @@ struct dur_log {
     durable_clock clock;
     int64_t lease_ms;
     int64_t sleep_max_ms;
+    int64_t shared_commit_steps;
+    bool transactional_when_attached;
     dur_retry retry; /* its size is 0 where there is none */
     durable_registered *workflows;
     durable_served *queues;
@@ -119,6 +121,16 @@ typedef struct durable_progress {
     char *failure;
 } durable_progress;
 
+/* A step that is to be undone when its run fails. */
+typedef struct durable_undo {
+    struct durable_undo *next; /* the one before it */
+    int64_t position;
+    dur_undo_fn *fn;
+    void *user;
+    dur_retry retry; /* its size is 0 where there is none */
+    char name[];
+} durable_undo;
+
 struct dur_step {
     dur_run *run;              /* NULL: kept by the log */
     dur_step *previous, *next; /* among the run's open ones, its spare ones, or the log's kept */
@@ -140,7 +152,9 @@ struct dur_step {
     durable_progress *progress; /* NULL: nothing is in the log */
     dur_value *not_yet;  /* dur_not_yet() was called in the body that runs: its details */
     bool again;          /* put off and slept through: the body is to run once more */
-    char *token;         /* of a callback */
+    int mode;            /* of its options: DUR_TRANSACTIONAL, … */
+    bool in_transaction; /* its transaction is open */
+    char *token;         /* of a callback; of a started child: its id */
     dur_value *result;   /* where dur_replay_or_run() wants the recorded value; NULL: nowhere */
     bool unrecorded;     /* recording it has failed, and may be tried again */
     bool kept;           /* the outcome below waits for a database that works */
@@ -178,6 +192,18 @@ struct dur_run {
     bool progress_loaded;
     bool has_pending; /* rows of it may be in the log */
     bool was_parked;  /* until this pass: somebody has looked at it */
+    bool interrupts;  /* it has a deadline, or was asked to end: see interrupt.c */
+    bool cancels;     /* it was asked to end, and the code has not heard it yet */
+    bool lifted;      /* the code has heard, and cleans up */
+    int ends_as;      /* DUR_CANCELLED or DUR_TIMED_OUT once that is recorded; else DUR_OK */
+    bool undoing;     /* the workflow has returned, and its effects are being undone */
+    int64_t deadline; /* DURABLE_NEVER: none */
+    dur_run *caller;  /* the run in this process that calls it; NULL: none */
+    int64_t parent, called_at, root;
+    int depth;
+    unsigned child_endings;  /* on_parent_end of the children it has started, as bits */
+    dur_step *children;      /* those to be waited for before it completes, the last one first */
+    durable_undo *undos;     /* what is to be undone, the newest first */
     durable_progress *progress; /* of the positions to come, in order */
     dur_step *answered;         /* callbacks whose outcome is known */
     dur_step *open_first, *open_last;   /* by position */
@@ -425,6 +451,128 @@ DURABLE_INTERNAL int durable_callback_begin(dur_run *run, const char *name,
                                             const dur_callback_options *options,
                                             dur_step **callback);
 DURABLE_INTERNAL int durable_callback_await(dur_step *callback, dur_value *value);
+
+/* ---- transaction.c ------------------------------------------------------------------------- */
+
+/* Open the transaction of a step whose body is to run; at its first attempt as at a later one. Stops
+ * the run where that cannot be. */
+DURABLE_INTERNAL int durable_transaction_begin(dur_step *step);
+
+/* Around the record of a transactional step's result. The code of the commit, and all is taken back
+ * unless it is DUR_OK; the run is then stopped. `code` is what recording gave. */
+DURABLE_INTERNAL int durable_transaction_end(dur_step *step, int code);
+
+/* Take the body's changes back: it failed, or was left. Harmless for other steps. */
+DURABLE_INTERNAL void durable_transaction_undo(dur_step *step);
+
+/* Before an act of the run that is no transactional step: commit what waits for it. DUR_OK, or the
+ * code that the run is stopped with. */
+DURABLE_INTERNAL int durable_transaction_settle(dur_run *run);
+
+/* ---- intent.c ------------------------------------------------------------------------------ */
+
+/* Write that the body is about to run. Stops the run where that cannot be. */
+DURABLE_INTERNAL int durable_intent_put(dur_step *step);
+
+/* What is to be done with a step that the log says was begun: DUR_EXECUTE, run it; DUR_REPLAYED,
+ * with its outcome recorded and *value; DUR_FAILED likewise; or the run is stopped. */
+DURABLE_INTERNAL int durable_intent_settle(dur_step *step, const dur_step_options *options,
+                                           dur_value *value);
+
+/* See dur_resolve_step(). */
+DURABLE_INTERNAL int durable_intent_resolve(dur_log *log, const char *run_id, int64_t position,
+                                            int answer, dur_value value, const char *message);
+
+/* ---- undo.c -------------------------------------------------------------------------------- */
+
+/* Note a step's undo; at each pass, replayed or executed, and also where the step was interrupted by
+ * a cancellation. Stops the run with DUR_NOMEM. */
+DURABLE_INTERNAL int durable_undo_note(dur_run *run, int64_t position, const char *name,
+                                       const dur_step_options *options);
+
+/* Run what is to be undone, for a run that is about to fail or to be cancelled. DUR_OK: all of it
+ * has its outcome; `failure` may have become longer. Else the run is stopped with that code. */
+DURABLE_INTERNAL int durable_undo_all(dur_run *run, char failure[DURABLE_FAILURE_SIZE]);
+DURABLE_INTERNAL void durable_undo_free(dur_run *run);
+
+/* ---- interrupt.c --------------------------------------------------------------------------- */
+
+/* At a request that has no recorded answer: is the run to be cancelled, or past its deadline? Then
+ * that is recorded at its position and the run stopped. Gives DUR_OK or the stop. */
+DURABLE_INTERNAL int durable_interrupt_deliver(dur_run *run, const char *name,
+                                               const dur_step_options *options);
+
+/* At a request whose position holds such a record: the same without recording. */
+DURABLE_INTERNAL int durable_interrupt_replay(dur_run *run, const durable_step_record *record,
+                                              const char *name, const dur_step_options *options);
+
+/* See dur_cancelled() and dur_cancel(). */
+DURABLE_INTERNAL bool durable_interrupt_lift(dur_run *run);
+DURABLE_INTERNAL int durable_cancel(dur_log *log, const char *run_id);
+
+/* ---- deadline.c ---------------------------------------------------------------------------- */
+
+/* Before a step's first attempt: fix its end in the log. */
+DURABLE_INTERNAL int durable_deadline_put(dur_step *step, int64_t timeout_ms);
+
+/* Before a later one: is it over? Then the failure is recorded: DUR_FAILED, or the run's stop. */
+DURABLE_INTERNAL int durable_deadline_check(dur_step *step);
+
+/* ---- child.c ------------------------------------------------------------------------------- */
+
+/* How a child is asked for; `workflow` NULL: it is called, under its name. */
+typedef struct durable_child {
+    const char *name;
+    const char *workflow;
+    const dur_child_options *options; /* never NULL */
+    dur_workflow *fn;
+    void *user;
+} durable_child;
+
+/* One called child from its claim to the end of this pass, on the log `log` (the caller's own, or
+ * that of an executor's thread): DUR_OK and its output in log->output, DUR_FAILED, DUR_CANCELLED or
+ * DUR_TIMED_OUT with the failure as the log's message, DUR_SUSPENDED, or why it stopped. The run
+ * must be there unless `caller` can create it. */
+typedef struct durable_call {
+    dur_log *log;
+    dur_run *caller;      /* NULL: it is another thread's; nothing of it is touched */
+    int64_t position;     /* of the caller */
+    const char *run_id;
+    const char *name;     /* its workflow's */
+    bool cancels;         /* it is to end: also one that is not due */
+    const dur_child_options *options;
+    dur_workflow *fn;
+    void *user;
+} durable_call;
+
+DURABLE_INTERNAL int durable_call_run(const durable_call *call);
+
+/* The runs that call this one, one through the other, are held at least as long as it. */
+DURABLE_INTERNAL void durable_call_prolong(const dur_run *run, int64_t lease_end);
+
+/* Put a called child into the log without claiming it, for an executor. DUR_OK (also where it is
+ * there), or why not, in the log's error. */
+DURABLE_INTERNAL int durable_call_create(const durable_call *call);
+
+/* "parent's id/position", or with its uid where that is too long. */
+DURABLE_INTERNAL void durable_child_id_print(char id[DUR_NAME_MAX + 1], const dur_run *run,
+                                             int64_t position);
+
+/* See dur_call() and dur_start_child(). */
+DURABLE_INTERNAL int durable_child_call(dur_run *run, const durable_child *child,
+                                        dur_value *result);
+DURABLE_INTERNAL int durable_child_start(dur_run *run, const durable_child *child,
+                                         dur_step **step);
+
+/* Before a run completes: wait for the children that it has to wait for. */
+DURABLE_INTERNAL int durable_child_await_all(dur_run *run);
+
+/* ---- batch.c ------------------------------------------------------------------------------- */
+
+/* See dur_parallel(); the options were checked. */
+DURABLE_INTERNAL int durable_batch_run(dur_run *run, const char *name, const dur_branch *branches,
+                                       size_t count, const dur_batch_options *options,
+                                       dur_batch *batch);
 
 /* ---- sending.c ----------------------------------------------------------------------------- */
 

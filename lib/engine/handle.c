@@ -37,7 +37,10 @@ static void clear_handle(dur_step *step)
     step->name_memory = step->kept_memory = NULL;
     step->previous = step->next = NULL;
     step->result = NULL;
-    step->kept = step->unrecorded = step->again = false;
+    step->kept = step->unrecorded = step->again = step->in_transaction = false;
+    step->lease_ms = 0;
+    step->retry = step->poll = NULL;
+    step->mode = DUR_AT_LEAST_ONCE;
     if (step->not_yet) durable_step_set_not_yet(step, NULL);
     step->value = dur_null();
     step->key[0] = '\0';

@@ -55,6 +55,8 @@ DURABLE_INTERNAL dur_log *durable_log_new(durable_store *store, int open_code,
     durable_clock_init(&log->clock, options);
     log->lease_ms = options->lease_ms ? options->lease_ms : DURABLE_DEFAULT_LEASE_MS;
     log->sleep_max_ms = options->sleep_max_ms;
+    log->shared_commit_steps = options->shared_commit_steps;
+    log->transactional_when_attached = options->transactional_when_attached;
     if (options->retry) log->retry = *options->retry;
     log->owner_alive = options->owner_alive;
     log->warn = options->warn ? options->warn : warn_on_stderr;

@@ -11,6 +11,7 @@ typedef struct durable_opening {
     const char *run_id;
     const dur_start_options *start; /* NULL: to resume, whatever the input was */
     durable_datum input;
+    const durable_call *call; /* of a child that is called; NULL: it is executed by itself */
     bool only_due;        /* a worker's: only what is there and due, and one try */
     bool limited;         /* within the limits of its queue */
     int64_t seen_next_us; /* … whose next turn was seen to be this */

@@ -13,6 +13,7 @@ static dur_run *new_handle(dur_log *log, const char *workflow, const char *run_i
 
     if (!run) return NULL;
     run->log = log;
+    run->deadline = DURABLE_NEVER;
     run->position = 1;
     run->id = durable_copy_text(run_id, strlen(run_id));
     run->workflow = durable_copy_text(workflow, strlen(workflow));
@@ -71,6 +72,41 @@ static bool is_unfinished(const durable_run_record *record)
     return record->status == DURABLE_RUNNING || record->status == DURABLE_SUSPENDED;
 }
 
+/* Of an end that is no completion; DUR_OK: it has not ended. */
+static int ended_as(int status)
+{
+    if (status == DURABLE_FAILED) return DUR_FAILED;
+    if (status == DURABLE_CANCELLED) return DUR_CANCELLED;
+    return status == DURABLE_TIMED_OUT ? DUR_TIMED_OUT : DUR_OK;
+}
+
+static void take_record(dur_run *run, const durable_run_record *record)
+{
+    run->parent = record->parent;
+    run->called_at = record->called_at;
+    run->root = record->root;
+    run->depth = record->depth;
+    run->deadline = record->deadline;
+    run->cancels |= record->cancels;
+    run->interrupts = run->cancels || run->deadline != DURABLE_NEVER;
+}
+
+static int check_caller(const durable_opening *open, const durable_run_record *record,
+                        durable_error *error)
+{
+    const durable_call *call = open->call;
+
+    if (!record->root && !call) return DUR_OK;
+    if (!call)
+        return durable_error_set(error, DUR_CONFLICT,
+                                 "it is a child that its parent calls: execute the parent");
+    if (record->root && record->called_at == call->position &&
+        (!call->caller || record->parent == call->caller->fence.run))
+        return DUR_OK;
+    return durable_error_set(error, DUR_CONFLICT,
+                             "it is no child of this place: give the child another id");
+}
+
 static int look_at_run(const durable_run_record *record, void *context)
 {
     durable_opening *open = context;
@@ -81,19 +117,21 @@ static int look_at_run(const durable_run_record *record, void *context)
     open->owner[0] = '\0';
     if (record->owner) strncat(open->owner, record->owner, sizeof open->owner - 1);
     if (open->only_due && !is_unfinished(record)) return DUR_NOT_FOUND;
+    code = check_caller(open, record, error);
+    if (code != DUR_OK) return code;
     code = durable_run_check_same(record, open->run->workflow, open->start ? &open->input : NULL,
                                   error);
     if (code != DUR_OK) return code;
     if (record->status == DURABLE_COMPLETED) return give_output(open->log, record, error);
-    if (record->status == DURABLE_FAILED) {
-        durable_error_set(error, DUR_FAILED, "%s",
-                          record->failure ? record->failure : "run failed");
-        return DUR_FAILED;
-    }
+    code = ended_as(record->status);
+    if (code != DUR_OK)
+        return durable_error_set(error, code, "%s",
+                                 record->failure ? record->failure : "run failed");
     durable_arena_clear(&open->run->input_arena);
     code = copy_input(open->run, &record->input, error);
     if (code != DUR_OK) return code;
     memcpy(open->run->uid, record->uid, DURABLE_UID_SIZE);
+    take_record(open->run, record);
     return MAY_CLAIM;
 }
 
@@ -178,7 +216,7 @@ static int prepare(durable_opening *open)
 
 static void tell_opening(const durable_opening *open, int code)
 {
-    if (code == DUR_FAILED)
+    if (code == DUR_FAILED || code == DUR_CANCELLED || code == DUR_TIMED_OUT)
         durable_error_copy(&open->log->error, &open->log->store->error);
     else if (code != DUR_OK)
         durable_log_store_error(open->log, open->run->id);

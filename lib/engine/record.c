@@ -39,7 +39,10 @@ static void note_recorded(dur_step *step, const durable_outcome *outcome)
 {
     dur_run *run = step->run;
 
-    if (outcome->lease_end && !outcome->joined) run->lease_end = outcome->lease_end;
+    if (outcome->lease_end && !outcome->joined) {
+        run->lease_end = outcome->lease_end;
+        durable_call_prolong(run, outcome->lease_end);
+    }
     if (outcome->outcome == DURABLE_OUTCOME_FAILURE) {
         durable_run_set_failure(run, outcome->value.bytes, outcome->value.length);
         run->failure_pending = true;
@@ -63,7 +66,8 @@ static int give_result(dur_step *step, const durable_outcome *outcome, dur_value
                             (long long)step->position, step->name);
 }
 
-static int fail_to_record(dur_step *step, const durable_outcome *outcome, int code)
+/* `taken_back`: what the body did is gone with the record, so that there is nothing to be kept. */
+static int fail_to_record(dur_step *step, const durable_outcome *outcome, int code, bool taken_back)
 {
     dur_run *run = step->run;
 
@@ -71,9 +75,9 @@ static int fail_to_record(dur_step *step, const durable_outcome *outcome, int co
         return durable_run_take_error(run, code, step->position, step->name);
     /* The newest reason is the true one. */
     if (run->stopped_by_record && !run->stopped_calls) run->stop = DUR_OK;
-    if (run->stop == DUR_OK) run->stopped_by_record = durable_is_transient(code);
+    if (run->stop == DUR_OK) run->stopped_by_record = durable_is_transient(code) && !taken_back;
     durable_run_stop_with_store(run, code, step->position, step->name);
-    if (durable_is_transient(code)) {
+    if (durable_is_transient(code) && !taken_back) {
         step->unrecorded = true;
         /* Tried within a transaction of the host's only, or once outside it? */
         if (step->kept) step->kept_outcome.joined &= outcome->joined;
@@ -165,18 +169,27 @@ DURABLE_INTERNAL int durable_step_check_open(dur_step *step)
     return takes_records(run) ? DUR_OK : run->stop;
 }
 
+/* A stopped run takes nothing: what the body did in a transaction is not to outlive it. */
+static int fail_to_begin(dur_step *step, int code)
+{
+    if (step->run->stop != DUR_OK) durable_transaction_undo(step);
+    return code;
+}
+
 DURABLE_INTERNAL int durable_step_conclude(dur_step *step, int outcome, dur_value value)
 {
     durable_outcome record;
     durable_datum datum;
     dur_value *result = step->result;
+    bool taken_back = false;
     int code = durable_step_check_open(step);
 
-    if (code != DUR_OK) return code;
+    if (code != DUR_OK) return fail_to_begin(step, code);
     step->again = false;
-    if (outcome == DURABLE_OUTCOME_FAILURE && !step->kept &&
-        durable_attempt_put_off(step, value.as.bytes, NULL, &code))
-        return code;
+    if (outcome == DURABLE_OUTCOME_FAILURE) {
+        durable_transaction_undo(step);
+        if (!step->kept && durable_attempt_put_off(step, value.as.bytes, NULL, &code)) return code;
+    }
     if (durable_value_encode(value, &datum) != DUR_OK)
         return durable_run_misuse(step->run,
                                   "position %lld, step \"%s\": the result is no value (type %d,"
@@ -188,7 +201,11 @@ DURABLE_INTERNAL int durable_step_conclude(dur_step *step, int outcome, dur_valu
     else
         describe_outcome(step, outcome, &datum, &record);
     code = append(step, &record);
-    if (code != DUR_OK) return fail_to_record(step, &record, code);
+    if (step->in_transaction && code != DUR_TOO_BIG) {
+        code = durable_transaction_end(step, code);
+        taken_back = code != DUR_OK;
+    }
+    if (code != DUR_OK) return fail_to_record(step, &record, code, taken_back);
     code = give_result(step, &record, result);
     note_recorded(step, &record);
     return code;
@@ -199,8 +216,9 @@ DURABLE_INTERNAL int durable_step_not_yet(dur_step *step, dur_value details)
     char message[64];
     int code = durable_step_check_open(step);
 
-    if (code != DUR_OK) return code;
+    if (code != DUR_OK) return fail_to_begin(step, code);
     step->again = false;
+    durable_transaction_undo(step);
     if (!step->kept && durable_attempt_put_off(step, NULL, &details, &code)) return code;
     durable_print(message, sizeof message, "not yet, after %lld attempts",
                   (long long)step->attempt);

@@ -156,6 +156,15 @@ static int check_nothing_left(dur_run *run)
     return check_nothing_pending(run);
 }
 
+/* Of the children it has started: those that end with it. */
+static unsigned cancelled_endings(const dur_run *run, int status)
+{
+    unsigned endings = 1u << DUR_CHILD_CANCEL;
+
+    if (status != DURABLE_COMPLETED) endings |= 1u << DUR_CHILD_WAIT;
+    return run->child_endings & endings;
+}
+
 static int write_ending(dur_run *run, int status, const durable_datum *output, const char *failure)
 {
     durable_store *store = run->log->store;
@@ -167,6 +176,8 @@ static int write_ending(dur_run *run, int status, const durable_datum *output, c
     if (output) ending.output = *output;
     ending.failure = failure;
     ending.clears_pending = run->has_pending && status != DURABLE_PARKED;
+    ending.tells_parent = run->parent && !run->root && status != DURABLE_PARKED;
+    if (status != DURABLE_PARKED) ending.cancels_children = cancelled_endings(run, status);
     ending.now = durable_clock_now(&run->log->clock);
     code = store->methods->end_run(store, &run->fence, &ending);
     if (code == DUR_OK)
@@ -175,20 +186,51 @@ static int write_ending(dur_run *run, int status, const durable_datum *output, c
         durable_run_take_error(run, code, 0, NULL); /* it may be tried again */
     else
         durable_run_stop_with_store(run, code, 0, NULL);
-    if (code != DUR_OK && failure && status == DURABLE_FAILED) {
+    if (code != DUR_OK && failure && status != DURABLE_PARKED) {
         durable_error_append(&run->error, "; the run was about to fail: %s", failure);
         durable_run_tell_log(run);
     }
     return code;
 }
 
+/* An end that is no completion: first its effects are undone; where that waits, so does the end.
+ * Then nothing that was recorded may be left over, but for what was open beside a step that
+ * failed. */
+static int end_undone(dur_run *run, int status, int told, const char *failure)
+{
+    char text[DURABLE_FAILURE_SIZE];
+    int code = DUR_OK;
+
+    durable_failure_text(text, failure, strlen(failure));
+    run->failure_pending = false;
+    if (run->undos) code = durable_undo_all(run, text);
+    if (code == DUR_OK && !run->in_gap) code = check_nothing_left(run);
+    if (code != DUR_OK) return run->stop != DUR_OK ? durable_run_settle_stop(run) : code;
+    durable_run_set_failure(run, text, strlen(text));
+    code = write_ending(run, status, NULL, run->failure);
+    if (code != DUR_OK) return code;
+    tell_failure(run);
+    run->error.code = told;
+    durable_run_tell_log(run);
+    return told;
+}
+
 static int end_failed(dur_run *run, const char *failure)
 {
+    return end_undone(run, DURABLE_FAILED, DUR_FAILED, failure);
+}
+
+/* It was cancelled, or its time was up; whether the code has heard of it or not. */
+static int end_interrupted(dur_run *run)
+{
+    bool timed_out = run->ends_as == DUR_TIMED_OUT;
+    int status = timed_out ? DURABLE_TIMED_OUT : DURABLE_CANCELLED;
     int code;
 
-    durable_run_set_failure(run, failure, strlen(failure));
-    code = write_ending(run, DURABLE_FAILED, NULL, run->failure);
-    return code == DUR_OK ? tell_failure(run) : code;
+    run->stop = DUR_OK;
+    code = end_undone(run, status, run->ends_as, timed_out ? "its deadline has passed" : "cancelled");
+    if (run->ended) run->stop = run->ends_as;
+    return code;
 }
 
 static int end_completed(dur_run *run, dur_value output)
@@ -215,26 +257,29 @@ DURABLE_INTERNAL int durable_run_end(dur_run *run, dur_value output, const char 
     int code = run->stop;
 
     if (code == DUR_OK) code = check_nothing_open(run);
-    if (code == DUR_OK) code = check_nothing_left(run);
     if (code != DUR_OK) return run->stop != DUR_OK ? durable_run_settle_stop(run) : code;
+    if (run->ends_as != DUR_OK) return end_interrupted(run);
     if (run->failure_pending) return end_failed(run, run->failure);
     if (failure) return end_failed(run, failure);
-    return end_completed(run, output);
+    code = check_nothing_left(run);
+    if (code == DUR_OK && run->children) code = durable_child_await_all(run);
+    if (code == DUR_OK) return end_completed(run, output);
+    return run->stop != DUR_OK ? durable_run_settle_stop(run) : code;
 }
 
 /* An unhandled failure ends the run, unless recorded steps remain: the code that recorded them did
  * handle it. */
 DURABLE_INTERNAL int durable_run_settle_stop(dur_run *run)
 {
+    if ((run->stop == DUR_CANCELLED || run->stop == DUR_TIMED_OUT) && run->ends_as == run->stop)
+        return end_interrupted(run);
     if (run->stop == DUR_FAILED) {
-        run->stop = DUR_OK;
-        /* Behind a gap lie steps that were open beside it, not steps that the code passed over. */
-        if (run->in_gap || check_nothing_left(run) == DUR_OK) {
-            int code = end_failed(run, run->failure);
+        int code;
 
-            run->stop = DUR_FAILED;
-            return code;
-        }
+        run->stop = DUR_OK;
+        code = run->ends_as != DUR_OK ? end_interrupted(run) : end_failed(run, run->failure);
+        if (run->stop == DUR_OK) run->stop = DUR_FAILED;
+        if (run->stop != DUR_DIVERGED && run->stop != DUR_MISMATCH) return code;
     }
     if (run->stop == DUR_DIVERGED || run->stop == DUR_MISMATCH)
         return durable_divergence_settle(run);
@@ -256,9 +301,13 @@ DURABLE_INTERNAL int durable_run_set_output(dur_run *run, dur_value output)
     return DUR_OK;
 }
 
-/* A step's retries are used up, and a person is to look at it. */
+/* A step's retries are used up, it is in doubt, or a child that it calls is parked or has diverged:
+ * a person is to look at it. */
 DURABLE_INTERNAL void durable_run_leave_parked(dur_run *run)
 {
-    if (run->stop == DUR_PARKED && !run->ended)
+    bool parks = run->stop == DUR_PARKED ||
+                 ((run->stop == DUR_DIVERGED || run->stop == DUR_MISMATCH) && !run->divergence);
+
+    if (parks && !run->ended)
         write_ending(run, DURABLE_PARKED, NULL, run->error.message);
 }

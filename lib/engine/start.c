@@ -54,6 +54,7 @@ DURABLE_INTERNAL void durable_run_describe(dur_log *log, const char *workflow, c
     new_run->behaviour = DURABLE_BEHAVIOUR;
     new_run->queue = start && start->queue ? start->queue : workflow;
     new_run->priority = start ? start->priority : 0;
+    new_run->deadline = start && start->deadline_ms ? start->deadline_ms : DURABLE_NEVER;
 }
 
 /* ---- Without executing it ------------------------------------------------------------------ */

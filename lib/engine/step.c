@@ -225,7 +225,7 @@ static int park_or_go_on(dur_run *run, const durable_request *request,
 static int wait_for_attempt(dur_run *run, const durable_request *request,
                             const durable_pending *pending, int64_t now)
 {
-    durable_suspension suspension = {NULL, pending->due, NULL, 0, now};
+    durable_suspension suspension = {.due = pending->due, .now = now};
     char what[DURABLE_MESSAGE_SIZE];
 
     if (pending->due == DURABLE_NEVER) return park_or_go_on(run, request, pending);
@@ -259,6 +259,45 @@ static int prolong_claim(dur_run *run, const durable_request *request,
     return DUR_OK;
 }
 
+static void take_options(dur_step *step, const dur_step_options *options)
+{
+    step->lease_ms = options->lease_ms;
+    step->retry = options->retry;
+    step->poll = options->poll;
+    step->mode = options->mode;
+}
+
+/* What is more than a plain step: what has to be in the log, or open, before the body runs. Gives
+ * DUR_EXECUTE, or what came instead. */
+static int begin_special(dur_step *step, const dur_step_options *options, dur_value *value)
+{
+    const durable_progress *progress = step->progress;
+    int code = DUR_OK;
+
+    if (progress && progress->pending.intent) return durable_intent_settle(step, options, value);
+    if (progress && progress->pending.deadline != DURABLE_NEVER)
+        code = durable_deadline_check(step);
+    else if (options->timeout_ms && step->attempt == 1)
+        code = durable_deadline_put(step, options->timeout_ms);
+    if (code == DUR_OK && step->mode == DUR_AT_MOST_ONCE) code = durable_intent_put(step);
+    if (code == DUR_OK && step->mode == DUR_TRANSACTIONAL) code = durable_transaction_begin(step);
+    return code == DUR_OK ? DUR_EXECUTE : code;
+}
+
+/* It has its outcome before it was executed, or is not to be. */
+static int begin_without_body(dur_run *run, const durable_request *request,
+                              const durable_asked *asked, int code, durable_answer *answer)
+{
+    answer->step = NULL;
+    if (run->stop != DUR_OK) return run->stop;
+    if (asked->sequential) return code;
+    answer->step = replayed_handle(run, request,
+                                   code == DUR_FAILED ? DURABLE_OUTCOME_FAILURE
+                                                      : DURABLE_OUTCOME_RESULT,
+                                   answer->value);
+    return answer->step ? code : stop_without_memory(run, request);
+}
+
 static int open_step(dur_run *run, const durable_request *request, const durable_asked *asked,
                      const dur_step_options *options, durable_progress *progress,
                      durable_answer *answer)
@@ -274,16 +313,16 @@ static int open_step(dur_run *run, const durable_request *request, const durable
     step->began = now;
     step->file = asked->file;
     step->line = asked->line;
-    step->lease_ms = options ? options->lease_ms : 0;
-    step->retry = options ? options->retry : NULL;
-    step->poll = options ? options->poll : NULL;
+    if (options) take_options(step, options);
     step->retry_after = DURABLE_BY_POLICY;
     step->progress = progress;
     step->attempt = progress ? progress->pending.attempt + 1 : 1;
     durable_step_link(step);
     run->position++;
     answer->step = step;
-    return DUR_EXECUTE;
+    if (!options) return DUR_EXECUTE;
+    code = begin_special(step, options, &answer->value);
+    return code == DUR_EXECUTE ? code : begin_without_body(run, request, asked, code, answer);
 }
 
 /* An uncaught failure ends the run here, unless the log knows this position: code that goes from
@@ -303,6 +342,19 @@ static int stop_failed(dur_run *run, const durable_request *request, const durab
     return durable_run_stop_failed(run);
 }
 
+/* A child in progress is to hear of it first, and a step in doubt is settled before. */
+static bool goes_on_first(dur_run *run, const durable_request *request, const durable_asked *asked)
+{
+    durable_progress *progress = NULL;
+    bool goes_on = true;
+
+    if (run->undoing || run->lifted) return true;
+    if (find_progress(run, request, asked, &progress) != DUR_OK) return false;
+    goes_on = progress && (request->kind == DURABLE_KIND_CHILD || progress->pending.intent);
+    if (progress) durable_progress_return(run, progress);
+    return goes_on;
+}
+
 static int execute(dur_run *run, const durable_request *request, const durable_asked *asked,
                    const dur_step_options *options, durable_answer *answer)
 {
@@ -310,6 +362,9 @@ static int execute(dur_run *run, const durable_request *request, const durable_a
     int code = DUR_OK;
 
     if (run->failure_pending) return stop_failed(run, request, asked);
+    if (run->interrupts && !goes_on_first(run, request, asked) &&
+        durable_interrupt_deliver(run, request->name, options) != DUR_OK)
+        return run->stop;
     if (!run->progress_loaded || run->progress)
         code = find_progress(run, request, asked, &progress);
     if (progress && request->kind == DURABLE_KIND_STEP) {
@@ -330,6 +385,24 @@ static bool ignores_failure(const dur_run *run, const durable_asked *asked)
     return run->failure_pending && asked->sequential;
 }
 
+/* What is to be seen outside the database comes after the commit of what went before. */
+static int settle(dur_run *run, const durable_request *request, const dur_step_options *options)
+{
+    bool shares = options && options->mode == DUR_TRANSACTIONAL;
+    int code = shares ? DUR_OK : durable_transaction_settle(run);
+
+    return code == DUR_OK ? confirm(run, request->position) : code;
+}
+
+static int meet_other(dur_run *run, const durable_request *request,
+                      const durable_step_record *record, const durable_asked *asked,
+                      const dur_step_options *options)
+{
+    if (record->kind == DURABLE_KIND_CANCEL && !run->undoing)
+        return durable_interrupt_replay(run, record, request->name, options);
+    return durable_diverge(run, DUR_DIVERGED, request->position, asked, NULL);
+}
+
 static int answer_request(dur_run *run, const durable_request *request,
                           const durable_asked *asked, const dur_step_options *options,
                           durable_answer *answer)
@@ -342,12 +415,14 @@ static int answer_request(dur_run *run, const durable_request *request,
     if (record && record->position == request->position && ignores_failure(run, asked))
         return durable_diverge(run, DUR_DIVERGED, request->position, NULL, NULL);
     decision = durable_decide(record, request);
+    if (options && options->undo &&
+        durable_undo_note(run, request->position, request->name, options) != DUR_OK)
+        return run->stop;
     if (decision == DURABLE_REPLAY) return replay(run, request, record, asked, answer);
     code = check_name(run, request);
-    if (code == DUR_OK && run->fence.provisional) code = confirm(run, request->position);
+    if (code == DUR_OK && run->fence.provisional) code = settle(run, request, options);
     if (code != DUR_OK) return code;
-    if (decision == DURABLE_DIVERGE)
-        return durable_diverge(run, DUR_DIVERGED, request->position, asked, NULL);
+    if (decision == DURABLE_DIVERGE) return meet_other(run, request, record, asked, options);
     if (decision == DURABLE_GAP && check_gap(run, request) != DUR_OK) return run->stop;
     run->in_gap = decision == DURABLE_GAP;
     return execute(run, request, asked, options, answer);

@@ -67,8 +67,13 @@ static int put_and_stay(dur_run *run, const durable_suspension *suspension)
 DURABLE_INTERNAL int durable_run_suspend(dur_run *run, const durable_suspension *suspension,
                                          int64_t position, const char *what)
 {
+    durable_suspension bounded = *suspension;
     bool stays = run->stop == DUR_PARKED || run->suspension || has_executing(run);
-    int code = stays ? put_and_stay(run, suspension) : leave(run, suspension);
+    int code;
+
+    if (!run->lifted && run->deadline < bounded.due) bounded.due = run->deadline;
+    bounded.cancels = run->cancels;
+    code = stays ? put_and_stay(run, &bounded) : leave(run, &bounded);
 
     if (code == DUR_OK) {
         durable_run_outrank(run, DUR_SUSPENDED);

@@ -77,7 +77,7 @@ static void describe_wait(char *text, size_t size, const dur_step *wait, int64_t
 DURABLE_INTERNAL int durable_wait_suspend(dur_step *wait, const durable_wanted *wanted)
 {
     durable_suspension suspension = {NULL, wanted->wake, wanted->awaits, wanted->await_count,
-                                     wanted->now};
+                                     wanted->now, false};
     durable_pending pending;
     char what[DURABLE_MESSAGE_SIZE];
     int code = durable_progress_confirm(wait->run, wait->progress);

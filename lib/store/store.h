@@ -44,7 +44,9 @@ enum {
     DURABLE_COMPLETED = 2,
     DURABLE_FAILED = 3,
     DURABLE_PARKED = 4,
-    DURABLE_SUSPENDED = 5
+    DURABLE_SUSPENDED = 5,
+    DURABLE_CANCELLED = 6,
+    DURABLE_TIMED_OUT = 7
 };
 
 /* Kinds of step rows and of pending ones, and outcomes; part of the file format. A timed-out one
@@ -54,12 +56,26 @@ enum {
     DURABLE_KIND_TIMER = 2,
     DURABLE_KIND_RECEIVE = 3,
     DURABLE_KIND_SELECT = 4,
-    DURABLE_KIND_CALLBACK = 5
+    DURABLE_KIND_CALLBACK = 5,
+    DURABLE_KIND_CHILD = 6,
+    DURABLE_KIND_UNDO = 7,
+    DURABLE_KIND_CANCEL = 8
 };
 enum { DURABLE_OUTCOME_RESULT = 0, DURABLE_OUTCOME_FAILURE = 1, DURABLE_OUTCOME_TIMED_OUT = 2 };
 
-/* What a signal is sent to, and received from: its name; or, for the answer of the callback at a
- * position, a tab, which no name can hold, and the position in decimal. */
+/* What stands behind a pending step whose body may run at most once; part of the file format. */
+enum {
+    DURABLE_NO_INTENT = 0,
+    DURABLE_INTENT = 1,          /* the body is about to run, or ran */
+    DURABLE_RESOLVED_RESULT = 2, /* a person's answer: the details are the result */
+    DURABLE_RESOLVED_FAILURE = 3 /* … the failure is the outcome */
+};
+
+/* The queue of children that their parents call: no worker serves it. */
+#define DURABLE_QUEUE_CALLED ""
+
+/* What a signal is sent to, and received from: its name; or, for the answer of the callback (or the
+ * end of the child) at a position, a tab, which no name can hold, and the position in decimal. */
 #define DURABLE_ADDRESS_SIZE 256
 
 /* A run as the store hands it out. Text is UTF-8 with a NUL after it. */
@@ -84,8 +100,26 @@ typedef struct durable_run_record {
     int priority;
     int64_t due; /* when workers take it up; DURABLE_NEVER where it is held, ended, parked, or
                   * suspended without a limit */
+    bool cancels;     /* it was asked to end */
+    int64_t deadline; /* DURABLE_NEVER: none */
+    int64_t parent;   /* the key of the run that started or calls it; 0: none */
+    int64_t called_at; /* … at this position */
+    int64_t root;     /* of a called child: the run that workers take up for it; else 0 */
+    int depth;        /* of nested children; 0: no child */
     bool joined; /* read within a foreign transaction, and as provisional as that */
 } durable_run_record;
+
+struct durable_pending;
+
+/* Whose child a new run is. The caller's fence is checked in the same act: DUR_LOST. */
+typedef struct durable_caller {
+    const durable_fence *fence; /* the parent's */
+    int64_t position;
+    int64_t root;      /* as in durable_run_record */
+    int on_parent_end; /* DUR_CHILD_WAIT, … */
+    int depth;         /* the child's */
+    const struct durable_pending *pending; /* put for the parent in the same act; NULL: none */
+} durable_caller;
 
 /* A run to be put into the log; claimed in the same act if it has an owner. */
 typedef struct durable_new_run {
@@ -101,6 +135,8 @@ typedef struct durable_new_run {
     int64_t token;
     int64_t lease_end; /* with an owner */
     int64_t due;       /* without one */
+    int64_t deadline;  /* DURABLE_NEVER: none */
+    const durable_caller *caller; /* NULL: no child */
     int64_t now;
 } durable_new_run;
 
@@ -123,10 +159,16 @@ typedef struct durable_claim {
 
 /* How a run ends or is left. */
 typedef struct durable_ending {
-    int status; /* DURABLE_COMPLETED, DURABLE_FAILED or DURABLE_PARKED */
+    int status; /* any but DURABLE_RUNNING and DURABLE_SUSPENDED */
     durable_datum output;
     const char *failure; /* NULL: none */
     bool clears_pending; /* delete the run's pending rows */
+    /* Send the outcome, output or failure, to where its parent has started it: as the answer of a
+     * callback, unless the parent has ended. Never for a parked run. */
+    bool tells_parent;
+    /* Ask those of its started children that have not ended and whose on_parent_end is one of
+     * these, as bits 1 << on_parent_end, to end: as cancel_run() does. 0: none. */
+    unsigned cancels_children;
     int64_t now;
 } durable_ending;
 
@@ -135,12 +177,14 @@ typedef struct durable_ending {
 typedef struct durable_pending {
     int64_t position;
     int kind;
+    int intent;       /* DURABLE_NO_INTENT, … */
     const char *name;
     size_t name_length;
     int64_t attempt;  /* attempts that have ended without an outcome; 0: none */
     int64_t began;    /* the first of them, or the wait */
     int64_t due;      /* when to go on; DURABLE_NEVER: no such time */
-    int64_t deadline; /* of a callback, whatever its heartbeats; DURABLE_NEVER: none */
+    int64_t deadline; /* of a callback, whatever its heartbeats; or of a step with all its attempts;
+                       * DURABLE_NEVER: none */
     int64_t interval; /* of a callback's heartbeats; 0: none */
     int64_t choice;   /* of a select: the case whose time `due` is */
     durable_datum details;
@@ -154,6 +198,7 @@ typedef struct durable_suspension {
     const char *const *awaits; /* addresses of the signals that make it due */
     size_t await_count;
     int64_t now; /* it is due now where one of them is there already */
+    bool cancels; /* the owner knows that the run was asked to end */
 } durable_suspension;
 
 /* A signal to be sent. */
@@ -217,6 +262,15 @@ typedef struct durable_queue {
     int64_t active_process; /* likewise */
 } durable_queue;
 
+/* A person's answer to a step in doubt. */
+typedef struct durable_resolution {
+    int64_t position;
+    int intent;          /* what the pending row's is then: any but DURABLE_INTENT */
+    durable_datum value; /* of DURABLE_RESOLVED_RESULT */
+    const char *failure; /* of DURABLE_RESOLVED_FAILURE */
+    int64_t now;         /* the run is due */
+} durable_resolution;
+
 /* One step's outcome to be appended. */
 typedef struct durable_outcome {
     durable_fence *fence;
@@ -260,6 +314,7 @@ typedef struct durable_history_summary {
     int64_t last;       /* highest recorded position; 0: no rows */
     int64_t last_epoch; /* highest epoch that recorded a row; 0: no rows */
     int64_t low;        /* highest `low` of the rows: every position below it was recorded */
+    bool calls;         /* a child that it calls has not ended */
 } durable_history_summary;
 
 /* Return 0 to go on, anything else to end the visit after this row (that is no error). */
@@ -293,7 +348,9 @@ typedef struct durable_store_methods {
     /* Give the claim back; the run stays as it is, and workers may take it up when it is due. */
     int (*release_run)(durable_store *store, durable_fence *fence, int64_t due);
 
-    /* Give the claim back of a run that waits; its claims in a row are none then. */
+    /* Give the claim back of a run that waits; its claims in a row are none then. It is due no later
+     * than any of the suspended runs whose root it is; and at `now` where it was asked to end after
+     * it was claimed (`cancels` in the suspension tells what the claimer has seen). */
     int (*suspend_run)(durable_store *store, durable_fence *fence,
                        const durable_suspension *suspension);
 
@@ -330,7 +387,8 @@ typedef struct durable_store_methods {
                         void *context, int64_t *position);
 
     /* Send to a run. DUR_OK, DUR_REPLAYED (its key is taken), DUR_NOT_FOUND, DUR_ENDED. A run that
-     * is suspended and awaits the name is due at signal->now, if it was not to be earlier. */
+     * is suspended and awaits the name is due at signal->now, if it was not to be earlier; so is
+     * then its root, if that is suspended. */
     int (*send_signal)(durable_store *store, const char *run_id, const durable_signal *signal);
 
     /* The same to a callback that is pending, unanswered and not past its due time, else DUR_ENDED;
@@ -340,6 +398,40 @@ typedef struct durable_store_methods {
 
     /* A heartbeat for such a callback: it is due an interval later, but not behind its deadline. */
     int (*beat_callback)(durable_store *store, const durable_callback *callback, int64_t now);
+
+    /* Ask a run to end: its record then says `cancels`. One that is suspended or parked is due at
+     * `now`, if it was not to be earlier, and running where it was parked; so is its root, if that
+     * is suspended. DUR_OK, DUR_REPLAYED (it was asked before), DUR_NOT_FOUND, DUR_ENDED. */
+    int (*cancel_run)(durable_store *store, const char *run_id, int64_t now);
+
+    /* Answer a step in doubt of a parked run that nobody holds: its pending row, whose intent must
+     * be DURABLE_INTENT, is changed, the run is running and due, so is its root if that is parked
+     * or suspended. DUR_OK, DUR_NOT_FOUND, DUR_ENDED (it is not so). */
+    int (*resolve_step)(durable_store *store, const char *run_id,
+                        const durable_resolution *resolution);
+
+    /* The earliest time at which this run, or a suspended one below it that is called (by it, by
+     * one that it calls, …), is due. DURABLE_NEVER: none. */
+    int (*earliest_due)(durable_store *store, int64_t run, int64_t *due);
+
+    /*
+     * What the host writes on the connection from here on stands or falls with the outcome that is
+     * appended before the end. Until then every other verb that writes is DUR_MISUSE, of every
+     * store on the connection. `shared` > 1: up to so many of these may share one commit; it is
+     * made by the last of them, or before any other write of this store, or by commit_shared().
+     * Where a commit is still to come, outcomes are `joined`, and fences provisional, as in a
+     * foreign transaction. DUR_OK, DUR_MISUSE (one is open; or the store's database is not the main
+     * one and `attached` is false) or a database code.
+     */
+    int (*begin_transaction)(durable_store *store, int64_t shared, bool attached);
+
+    /* Keep it, or take it back; it is over whatever comes back. When it is to be kept: DUR_OK;
+     * DUR_ROLLED_BACK where somebody else has ended it; or a database code, and all is taken back.
+     * Without one open: DUR_OK. */
+    int (*end_transaction)(durable_store *store, bool keep);
+
+    /* Commit what waits for it. Where that fails all of it is taken back. */
+    int (*commit_shared)(durable_store *store);
 
     /* Show the oldest signal of that address that was not received. DUR_OK, DUR_NOT_FOUND, or what
      * the visitor returned. */

@@ -57,6 +57,19 @@ DURABLE_INTERNAL int durable_sqlite_peek_signal(durable_store *base, int64_t run
                                                 const char *address,
                                                 durable_signal_visitor *visit, void *context);
 
+/* leave.c */
+DURABLE_INTERNAL int durable_sqlite_cancel_run(durable_store *base, const char *run_id,
+                                               int64_t now);
+DURABLE_INTERNAL int durable_sqlite_resolve_step(durable_store *base, const char *run_id,
+                                                 const durable_resolution *resolution);
+DURABLE_INTERNAL int durable_sqlite_earliest_due(durable_store *base, int64_t run, int64_t *due);
+
+/* transaction.c */
+DURABLE_INTERNAL int durable_sqlite_begin_transaction(durable_store *base, int64_t shared,
+                                                      bool attached);
+DURABLE_INTERNAL int durable_sqlite_end_transaction(durable_store *base, bool keep);
+DURABLE_INTERNAL int durable_sqlite_commit_shared(durable_store *base);
+
 /* due.c */
 DURABLE_INTERNAL int durable_sqlite_find_due(durable_store *base, const char *queue,
                                              durable_due_visitor *visit, void *context);

@@ -1,0 +1,2 @@
+/* api: the branches of a batch. */
+#include "api/api.h"

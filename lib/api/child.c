@@ -1,0 +1,2 @@
+/* api: children, cancellation. */
+#include "api/api.h"

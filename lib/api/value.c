@@ -1,0 +1,2 @@
+/* api: side values. */
+#include "api/api.h"
