@@ -70,14 +70,16 @@ DUR_API int dur_begin_callback(dur_run *run, const char *name, const dur_callbac
     return tell(run, durable_callback_begin(run, name, &full, callback));
 }
 
-static bool is_callback(const dur_step *step)
+/* A callback, or a started child. */
+static bool is_awaited(const dur_step *step)
 {
-    return step && step->run && step->kind == DURABLE_KIND_CALLBACK;
+    return step && step->run && step->token;
 }
 
 DUR_API const char *dur_callback_token(dur_step *callback)
 {
-    return is_callback(callback) ? callback->token : NULL;
+    return is_awaited(callback) && callback->kind == DURABLE_KIND_CALLBACK ? callback->token
+                                                                           : NULL;
 }
 
 DUR_API int dur_await(dur_step *callback, dur_value *value)
@@ -87,10 +89,10 @@ DUR_API int dur_await(dur_step *callback, dur_value *value)
     if (value) *value = dur_null();
     if (!callback || !callback->run) return DUR_MISUSE;
     code = durable_check_run(callback->run);
-    if (code == DUR_OK && !is_callback(callback))
+    if (code == DUR_OK && !is_awaited(callback))
         code = durable_run_stop(callback->run, DUR_MISUSE,
-                                "position %lld, step \"%s\": dur_await() is for callbacks; a step"
-                                " has its outcome when it is recorded",
+                                "position %lld, step \"%s\": dur_await() is for callbacks and"
+                                " started children; a step has its outcome when it is recorded",
                                 (long long)callback->position, callback->name);
     return code == DUR_OK ? tell(callback->run, durable_callback_await(callback, value)) : code;
 }

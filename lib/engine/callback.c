@@ -112,12 +112,15 @@ static int suspend(dur_step *callback)
     return durable_wait_suspend(callback, &wanted);
 }
 
-static int wait_for_answer(dur_step *callback)
+DURABLE_INTERNAL int durable_callback_settle(dur_step *callback)
 {
+    dur_run *run = callback->run;
     durable_standing standing = DURABLE_UNANSWERED;
     durable_found found;
-    int code;
+    int code = DUR_OK;
 
+    if (run->interrupts && !run->undoing) code = durable_interrupt_await(run);
+    if (code != DUR_OK) return code;
     do {
         code = durable_callback_look(callback, true, &standing, &found);
         if (code != DUR_OK) return code;
@@ -166,7 +169,7 @@ DURABLE_INTERNAL int durable_callback_await(dur_step *callback, dur_value *value
     if (run->ended) return durable_run_misuse(run, "the run has ended: it waits for nothing more");
     if (run->body) return refuse_in_body(callback);
     if (run->failure_pending) return durable_run_stop_failed(run);
-    if (callback->state == DURABLE_STEP_OPEN) code = wait_for_answer(callback);
+    if (callback->state == DURABLE_STEP_OPEN) code = durable_callback_settle(callback);
     if (code == DUR_FAILED || code == DUR_TIMED_OUT || code == DUR_OK)
         return tell_outcome(callback, value);
     return code;

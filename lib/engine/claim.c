@@ -84,14 +84,32 @@ static int count_claims(durable_opening *open)
     if (code != DUR_OK) return code;
     if (summary.last > 0 && open->record.epoch - summary.last_epoch < DUR_CLAIMS_MAX)
         open->claims = open->record.epoch - summary.last_epoch + 1;
+    /* What it calls goes on, or is counted itself. */
+    if (summary.calls) open->claims = 1;
     open->must_park = open->claims > DUR_CLAIMS_MAX;
     return DUR_OK;
 }
 
-DURABLE_INTERNAL int durable_opening_check(const durable_opening *open)
+/* A child that is called is due with what it calls itself; and at once where it is to end. */
+static int find_due(durable_opening *open)
+{
+    durable_store *store = open->log->store;
+    durable_run_record *record = &open->record;
+
+    if (!open->call || record->status != DURABLE_SUSPENDED || record->due <= open->now)
+        return DUR_OK;
+    if (open->call->cancels) {
+        record->due = open->now;
+        return DUR_OK;
+    }
+    return store->methods->earliest_due(store, record->run, &record->due);
+}
+
+DURABLE_INTERNAL int durable_opening_check(durable_opening *open)
 {
     int code = check_free(open);
 
+    if (code == DUR_OK) code = find_due(open);
     return code == DUR_OK ? check_due(open) : code;
 }
 

@@ -35,6 +35,9 @@ static const char *kind_name(int kind)
     case DURABLE_KIND_RECEIVE: return "receive";
     case DURABLE_KIND_SELECT: return "select";
     case DURABLE_KIND_CALLBACK: return "callback";
+    case DURABLE_KIND_CHILD: return "child";
+    case DURABLE_KIND_UNDO: return "undo";
+    case DURABLE_KIND_CANCEL: return "cancel";
     default: return "entry of an unknown kind";
     }
 }

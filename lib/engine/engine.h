@@ -50,6 +50,7 @@
 #define DURABLE_BACK_OFF_MOST_MS 60000
 
 typedef struct durable_divergence durable_divergence;
+typedef struct durable_call durable_call;
 
 /* What a workflow's name stands for. */
 typedef struct durable_registered {
@@ -155,6 +156,7 @@ struct dur_step {
     int mode;            /* of its options: DUR_TRANSACTIONAL, … */
     bool in_transaction; /* its transaction is open */
     char *token;         /* of a callback; of a started child: its id */
+    dur_step *next_child; /* of the run's children */
     dur_value *result;   /* where dur_replay_or_run() wants the recorded value; NULL: nowhere */
     bool unrecorded;     /* recording it has failed, and may be tried again */
     bool kept;           /* the outcome below waits for a database that works */
@@ -254,6 +256,9 @@ DURABLE_INTERNAL int durable_log_read_run(dur_log *log, const char *run_id, dur_
  * DUR_SUSPENDED for one that is not due; else an error, told by the log. */
 DURABLE_INTERNAL int durable_run_begin(dur_log *log, const char *workflow, const char *run_id,
                                        const dur_start_options *start, dur_run **run);
+
+/* The same for a child that is called. */
+DURABLE_INTERNAL int durable_run_begin_call(const durable_call *call, dur_run **run);
 
 /* The same for a worker, in one try: only a run that is there and due, and within its queue's
  * limits (`seen_next_us` as in durable_claim). DUR_NOT_FOUND, DUR_SUSPENDED, DUR_OWNED,
@@ -452,6 +457,10 @@ DURABLE_INTERNAL int durable_callback_begin(dur_run *run, const char *name,
                                             dur_step **callback);
 DURABLE_INTERNAL int durable_callback_await(dur_step *callback, dur_value *value);
 
+/* Wait for the answer of one that is open, or for the end of a started child, without telling what
+ * it is. DUR_OK, DUR_TIMED_OUT, DUR_FAILED, or the code of the stopped run. */
+DURABLE_INTERNAL int durable_callback_settle(dur_step *callback);
+
 /* ---- transaction.c ------------------------------------------------------------------------- */
 
 /* Open the transaction of a step whose body is to run; at its first attempt as at a later one. Stops
@@ -499,12 +508,15 @@ DURABLE_INTERNAL void durable_undo_free(dur_run *run);
 
 /* At a request that has no recorded answer: is the run to be cancelled, or past its deadline? Then
  * that is recorded at its position and the run stopped. Gives DUR_OK or the stop. */
-DURABLE_INTERNAL int durable_interrupt_deliver(dur_run *run, const char *name,
+DURABLE_INTERNAL int durable_interrupt_deliver(dur_run *run,
                                                const dur_step_options *options);
 
 /* At a request whose position holds such a record: the same without recording. */
 DURABLE_INTERNAL int durable_interrupt_replay(dur_run *run, const durable_step_record *record,
-                                              const char *name, const dur_step_options *options);
+                                              const dur_step_options *options);
+
+/* The same where a handle is awaited, which asks for no position: the next one tells. */
+DURABLE_INTERNAL int durable_interrupt_await(dur_run *run);
 
 /* See dur_cancelled() and dur_cancel(). */
 DURABLE_INTERNAL bool durable_interrupt_lift(dur_run *run);
@@ -533,9 +545,10 @@ typedef struct durable_child {
  * that of an executor's thread): DUR_OK and its output in log->output, DUR_FAILED, DUR_CANCELLED or
  * DUR_TIMED_OUT with the failure as the log's message, DUR_SUSPENDED, or why it stopped. The run
  * must be there unless `caller` can create it. */
-typedef struct durable_call {
+struct durable_call {
     dur_log *log;
     dur_run *caller;      /* NULL: it is another thread's; nothing of it is touched */
+    dur_step *step;       /* the caller's, which remembers that the child is there; likewise */
     int64_t position;     /* of the caller */
     const char *run_id;
     const char *name;     /* its workflow's */
@@ -543,7 +556,7 @@ typedef struct durable_call {
     const dur_child_options *options;
     dur_workflow *fn;
     void *user;
-} durable_call;
+};
 
 DURABLE_INTERNAL int durable_call_run(const durable_call *call);
 
@@ -563,6 +576,15 @@ DURABLE_INTERNAL int durable_child_call(dur_run *run, const durable_child *child
                                         dur_value *result);
 DURABLE_INTERNAL int durable_child_start(dur_run *run, const durable_child *child,
                                          dur_step **step);
+
+/* Put a child into the log for the step of its parent: `new_run` and `caller` are completed here.
+ * *created as in create_run(). DUR_OK, or a code with the store's error. */
+DURABLE_INTERNAL int durable_child_create(dur_step *step, durable_new_run *new_run,
+                                          durable_caller *caller, bool *created,
+                                          durable_fence *fence);
+
+/* Of its own options alone. */
+DURABLE_INTERNAL int64_t durable_child_deadline(const dur_child_options *options, int64_t now);
 
 /* Before a run completes: wait for the children that it has to wait for. */
 DURABLE_INTERNAL int durable_child_await_all(dur_run *run);

@@ -1,7 +1,132 @@
-/* engine: cancellation and deadlines of runs. */
+/* engine: cancellation and deadlines of runs: delivered once, at a position of their own. */
 #include "engine/engine.h"
 
-DURABLE_INTERNAL int durable_interrupt_deliver(dur_run *run, const char *name, const dur_step_options *options)
-{ (void)run; (void)name; (void)options; return DUR_OK; }
-DURABLE_INTERNAL int durable_interrupt_replay(dur_run *run, const durable_step_record *record, const char *name, const dur_step_options *options)
-{ (void)run; (void)record; (void)name; (void)options; return DUR_OK; }
+/* Names of the two, as the log shows them. */
+#define CANCEL_NAME "cancel"
+#define DEADLINE_NAME "deadline"
+
+static int reason_of(const dur_run *run)
+{
+    if (run->cancels) return DUR_CANCELLED;
+    if (run->deadline == DURABLE_NEVER) return DUR_OK;
+    return durable_clock_now(&run->log->clock) >= run->deadline ? DUR_TIMED_OUT : DUR_OK;
+}
+
+/* A step that is asked for here and was never begun has nothing to be undone. An owner before this
+ * one may have begun it. */
+static void forget_undo(dur_run *run, int64_t position)
+{
+    durable_undo *last = run->undos;
+
+    if (!last || last->position != position) return;
+    run->undos = last->next;
+    durable_free(last);
+}
+
+static int stop_interrupted(dur_run *run, int reason, int64_t position)
+{
+    run->ends_as = reason;
+    run->interrupts = false;
+    return durable_run_stop(run, reason, "position %lld: %s", (long long)position,
+                            reason == DUR_CANCELLED ? "it was cancelled"
+                                                    : "its deadline has passed");
+}
+
+/* What was remembered of the position (a wait, an attempt) goes with it. */
+static int record_reason(dur_run *run, int reason, bool begun)
+{
+    const char *name = reason == DUR_CANCELLED ? CANCEL_NAME : DEADLINE_NAME;
+    durable_request request = {run->position, DURABLE_KIND_CANCEL, name, strlen(name)};
+    durable_progress *progress;
+    dur_step *step;
+    int code = durable_progress_take(run, run->position, &progress);
+
+    if (code != DUR_OK) return code;
+    step = durable_step_new(run, &request);
+    if (!step) {
+        durable_progress_free(progress);
+        return durable_run_stop(run, DUR_NOMEM, "out of memory");
+    }
+    step->state = DURABLE_STEP_OPEN;
+    step->progress = progress;
+    step->attempt = 1;
+    step->began = durable_clock_now(&run->log->clock);
+    durable_step_link(step);
+    run->position++;
+    return durable_wait_conclude(step, DURABLE_OUTCOME_RESULT, dur_integer(begun), 0, NULL);
+}
+
+DURABLE_INTERNAL int durable_interrupt_deliver(dur_run *run,
+                                               const dur_step_options *options)
+{
+    int64_t position = run->position;
+    bool begun = run->fence.epoch > 1;
+    int reason = reason_of(run), code;
+
+    if (reason == DUR_OK) return DUR_OK;
+    code = record_reason(run, reason, begun);
+    if (code != DUR_OK) return code;
+    if (options && options->undo && !begun) forget_undo(run, position);
+    return stop_interrupted(run, reason, position);
+}
+
+DURABLE_INTERNAL int durable_interrupt_replay(dur_run *run, const durable_step_record *record,
+                                              const dur_step_options *options)
+{
+    int64_t position = record->position;
+    bool timed_out = record->name_length == strlen(DEADLINE_NAME) &&
+                     memcmp(record->name, DEADLINE_NAME, record->name_length) == 0;
+    dur_value begun = dur_null();
+
+    if (durable_value_decode(&record->value, &begun) != DUR_OK)
+        return durable_run_stop(run, DUR_CORRUPT, "position %lld: its row was damaged or edited",
+                                (long long)position);
+    if (options && options->undo && begun.as.integer == 0) forget_undo(run, position);
+    run->in_gap = false;
+    run->position++;
+    durable_history_pass(&run->history);
+    return stop_interrupted(run, timed_out ? DUR_TIMED_OUT : DUR_CANCELLED, position);
+}
+
+DURABLE_INTERNAL int durable_interrupt_await(dur_run *run)
+{
+    const durable_step_record *record;
+    int code = durable_run_peek(run, &record, run->position);
+
+    if (code != DUR_OK) return code;
+    if (record && record->position == run->position && record->kind == DURABLE_KIND_CANCEL)
+        return durable_interrupt_replay(run, record, NULL);
+    return record ? DUR_OK : durable_interrupt_deliver(run, NULL);
+}
+
+DURABLE_INTERNAL bool durable_interrupt_lift(dur_run *run)
+{
+    if (run->ends_as == DUR_OK) return false;
+    if (run->stop != run->ends_as || run->lifted) return true;
+    run->stop = DUR_OK;
+    run->stopped_calls = 0;
+    run->lifted = true;
+    durable_error_clear(&run->error);
+    return true;
+}
+
+DURABLE_INTERNAL int durable_cancel(dur_log *log, const char *run_id)
+{
+    durable_store *store = log->store;
+    int code = store->methods->cancel_run(store, run_id, durable_clock_now(&log->clock));
+
+    switch (code) {
+    case DUR_OK: return code;
+    case DUR_NOT_FOUND:
+        durable_error_set(&store->error, code, "there is no such run in this log");
+        break;
+    case DUR_ENDED:
+        durable_error_set(&store->error, code, "it has ended: there is nothing to cancel");
+        break;
+    case DUR_REPLAYED:
+        durable_error_set(&store->error, code, "it was asked to end before");
+        break;
+    default: break;
+    }
+    return durable_log_store_error(log, run_id);
+}

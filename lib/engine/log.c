@@ -162,6 +162,8 @@ static int fill_info(const durable_run_record *record, void *context)
     info->ended_ms = record->ended;
     info->wake_ms = record->due == DURABLE_NEVER ? 0 : record->due;
     info->priority = record->priority;
+    info->deadline_ms = record->deadline == DURABLE_NEVER ? 0 : record->deadline;
+    info->cancelling = record->cancels;
     return code;
 }
 

@@ -25,7 +25,7 @@ typedef struct durable_opening {
 
 /* May the run be claimed: does nobody else hold it, and is it due? DUR_OK, or a code whose message
  * is in the store's error. */
-DURABLE_INTERNAL int durable_opening_check(const durable_opening *open);
+DURABLE_INTERNAL int durable_opening_check(durable_opening *open);
 
 /* The same; then write what was kept for the run, and count its claims. */
 DURABLE_INTERNAL int durable_opening_prepare(durable_opening *open);

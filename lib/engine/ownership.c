@@ -137,6 +137,43 @@ static int look_at_run(const durable_run_record *record, void *context)
 
 /* ---- A run that is not --------------------------------------------------------------------- */
 
+static void take_deadline(dur_run *run, int64_t deadline)
+{
+    run->deadline = deadline;
+    run->interrupts = run->cancels || deadline != DURABLE_NEVER;
+}
+
+/* Its root is who workers will take up for it. */
+static int put_called(const durable_call *call, durable_new_run *new_run, durable_caller *caller,
+                      bool *created, durable_fence *fence)
+{
+    const dur_run *parent = call->caller;
+
+    caller->root = parent->root ? parent->root : parent->fence.run;
+    new_run->queue = DURABLE_QUEUE_CALLED;
+    new_run->deadline = durable_child_deadline(call->options, new_run->now);
+    return durable_child_create(call->step, new_run, caller, created, fence);
+}
+
+static int create_called(durable_opening *open, durable_new_run *new_run, bool *created)
+{
+    const durable_call *call = open->call;
+    durable_caller caller = {.root = 0};
+    dur_run *run = open->run;
+    int code;
+
+    if (!call->caller)
+        return durable_error_set(&open->log->store->error, DUR_NOT_FOUND,
+                                 "the branch is not in this log's database");
+    code = put_called(call, new_run, &caller, created, &run->fence);
+    take_deadline(run, new_run->deadline);
+    run->parent = call->caller->fence.run;
+    run->called_at = call->position;
+    run->root = caller.root;
+    run->depth = caller.depth;
+    return code;
+}
+
 static int create(durable_opening *open, bool *created)
 {
     dur_log *log = open->log;
@@ -153,6 +190,8 @@ static int create(durable_opening *open, bool *created)
     new_run.now = open->now;
     run->claims = 1;
     durable_clock_random(&log->clock, &new_run.token, sizeof new_run.token);
+    if (open->call) return create_called(open, &new_run, created);
+    take_deadline(run, new_run.deadline);
     return log->store->methods->create_run(log->store, &new_run, created, &run->fence);
 }
 
@@ -222,36 +261,110 @@ static void tell_opening(const durable_opening *open, int code)
         durable_log_store_error(open->log, open->run->id);
 }
 
+static int begin(durable_opening *open, dur_run **run)
+{
+    dur_log *log = open->log;
+    int code;
+
+    *run = NULL;
+    if (durable_is_open_here(log, open->run_id))
+        return durable_error_set(&log->error, DUR_OWNED,
+                                 "run \"%s\": it is open on this log already: close that handle"
+                                 " first",
+                                 open->run_id);
+    code = prepare(open);
+    if (code != DUR_OK) return code;
+    if (open->call) open->run->cancels = open->call->cancels;
+    /* Names and input may lie in the output of the run before: it goes last. */
+    code = open_run(open);
+    if (code != DUR_REPLAYED) tell_opening(open, code);
+    if (code != DUR_REPLAYED) durable_log_set_output(log, dur_null());
+    if (code == DUR_OK) {
+        link_run(open->run);
+        *run = open->run;
+    } else {
+        free_handle(open->run);
+    }
+    return code;
+}
+
 DURABLE_INTERNAL int durable_run_begin(dur_log *log, const char *workflow, const char *run_id,
                                        const dur_start_options *start, dur_run **run)
 {
     durable_opening open;
-    int code;
 
-    *run = NULL;
     memset(&open, 0, sizeof open);
     open.log = log;
     open.workflow = workflow;
     open.run_id = run_id;
     open.start = start;
-    if (durable_is_open_here(log, run_id))
-        return durable_error_set(&log->error, DUR_OWNED,
-                                 "run \"%s\": it is open on this log already: close that handle"
-                                 " first",
-                                 run_id);
-    code = prepare(&open);
+    return begin(&open, run);
+}
+
+static void open_call(durable_opening *open, const durable_call *call, dur_start_options *start)
+{
+    start->input = call->options->input;
+    memset(open, 0, sizeof *open);
+    open->log = call->log;
+    open->workflow = call->name;
+    open->run_id = call->run_id;
+    open->start = start;
+    open->call = call;
+}
+
+DURABLE_INTERNAL int durable_run_begin_call(const durable_call *call, dur_run **run)
+{
+    dur_start_options start = DUR_START_OPTIONS_INIT;
+    durable_opening open;
+
+    open_call(&open, call, &start);
+    return begin(&open, run);
+}
+
+/* ---- For an executor ----------------------------------------------------------------------- */
+
+static int look_for_call(const durable_run_record *record, void *context)
+{
+    const durable_opening *open = context;
+    durable_error *error = &open->log->store->error;
+    int code = check_caller(open, record, error);
+
     if (code != DUR_OK) return code;
-    /* Names and input may lie in the output of the run before: it goes last. */
-    code = open_run(&open);
-    if (code != DUR_REPLAYED) tell_opening(&open, code);
-    if (code != DUR_REPLAYED) durable_log_set_output(log, dur_null());
-    if (code == DUR_OK) {
-        link_run(open.run);
-        *run = open.run;
-    } else {
-        free_handle(open.run);
-    }
-    return code;
+    return durable_run_check_same(record, open->workflow, &open->input, error);
+}
+
+/* It is there already where an earlier pass put it. */
+static int put_unclaimed(durable_opening *open)
+{
+    durable_store *store = open->log->store;
+    durable_caller caller = {.root = 0};
+    durable_new_run new_run;
+    char uid[DURABLE_UID_SIZE];
+    bool created;
+    int code = store->methods->find_run(store, open->run_id, look_for_call, open);
+
+    if (code != DUR_NOT_FOUND) return code;
+    durable_run_describe(open->log, open->workflow, open->run_id, open->start, uid, &new_run);
+    new_run.input = open->input;
+    new_run.now = new_run.due = durable_clock_now(&open->log->clock);
+    code = put_called(open->call, &new_run, &caller, &created, NULL);
+    if (code != DUR_OK || created) return code;
+    return store->methods->find_run(store, open->run_id, look_for_call, open);
+}
+
+DURABLE_INTERNAL int durable_call_create(const durable_call *call)
+{
+    dur_start_options start = DUR_START_OPTIONS_INIT;
+    durable_opening open;
+    int code;
+
+    open_call(&open, call, &start);
+    if (durable_value_encode(start.input, &open.input) != DUR_OK)
+        return durable_error_set(&call->log->error, DUR_MISUSE,
+                                 "run \"%s\": the input is no value (type %d)", call->run_id,
+                                 (int)start.input.type);
+    code = put_unclaimed(&open);
+    return code == DUR_OK ? code : durable_log_store_error(call->log, call->run_id);
 }
 
 /* ---- For a worker -------------------------------------------------------------------------- */

@@ -237,12 +237,12 @@ static dur_value keep_answer(dur_step *wait, dur_value value)
     return value;
 }
 
-/* A callback may be asked again for its answer: its handle stays. */
+/* A callback, or a started child, may be asked again for its answer: its handle stays. */
 static void close_wait(dur_step *wait, int outcome, dur_value value)
 {
     dur_run *run = wait->run;
 
-    if (wait->kind != DURABLE_KIND_CALLBACK) {
+    if (!wait->token) {
         durable_step_close(wait);
         return;
     }

@@ -114,8 +114,8 @@ static int check_nothing_open(dur_run *run)
     char site[DURABLE_SITE_SIZE];
     const dur_step *step = run->body ? run->body : run->open_first;
 
-    /* A callback that nobody awaits any more goes with the run. */
-    while (step && step->kind == DURABLE_KIND_CALLBACK) step = step->next;
+    /* A callback that nobody awaits any more goes with the run; children are seen to later. */
+    while (step && step->token) step = step->next;
     if (!step) return DUR_OK;
     durable_site_text(site, step->file, step->line);
     if (run->body)

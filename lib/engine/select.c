@@ -129,7 +129,7 @@ static int look_at_step(selection *it, dur_step *step, bool *ready)
 {
     *ready = step->state == DURABLE_STEP_REPLAYED || step->state == DURABLE_STEP_CLOSED;
     if (*ready) return DUR_OK;
-    if (step->kind == DURABLE_KIND_CALLBACK) return look_at_callback(it, step, ready);
+    if (step->token) return look_at_callback(it, step, ready);
     it->executing = true;
     return DUR_OK;
 }

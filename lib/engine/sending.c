@@ -58,6 +58,8 @@ static const char *ending_of(dur_log *log, const char *run_id)
 
     log->store->methods->find_run(log->store, run_id, take_status, &status);
     if (status == DURABLE_COMPLETED) return " (completed)";
+    if (status == DURABLE_CANCELLED) return " (cancelled)";
+    if (status == DURABLE_TIMED_OUT) return " (timed out)";
     return status == DURABLE_FAILED ? " (failed)" : "";
 }
 

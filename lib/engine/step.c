@@ -168,9 +168,10 @@ static int replay(dur_run *run, const durable_request *request,
                   const durable_step_record *record, const durable_asked *asked,
                   durable_answer *answer)
 {
-    /* A callback's failure is told where its answer is awaited. */
+    /* A callback's failure, or a started child's, is told where it is awaited. */
     bool failed = record->outcome == DURABLE_OUTCOME_FAILURE &&
-                  request->kind != DURABLE_KIND_CALLBACK;
+                  request->kind != DURABLE_KIND_CALLBACK &&
+                  (request->kind != DURABLE_KIND_CHILD || asked->sequential);
     int outcome = record->outcome;
     dur_value value = dur_null();
     int code = durable_value_decode(&record->value, &value);
@@ -256,6 +257,7 @@ static int prolong_claim(dur_run *run, const durable_request *request,
         return durable_run_stop_with_store(run, code, request->position, request->name);
     /* In a transaction of the host's it may yet be undone: it is not relied upon. */
     if (!run->fence.provisional) run->lease_end = lease_end;
+    if (run->caller) durable_call_prolong(run, lease_end);
     return DUR_OK;
 }
 
@@ -348,7 +350,8 @@ static bool goes_on_first(dur_run *run, const durable_request *request, const du
     durable_progress *progress = NULL;
     bool goes_on = true;
 
-    if (run->undoing || run->lifted) return true;
+    /* Behind this position lie steps that the code has asked for before. */
+    if (run->undoing || run->in_gap) return true;
     if (find_progress(run, request, asked, &progress) != DUR_OK) return false;
     goes_on = progress && (request->kind == DURABLE_KIND_CHILD || progress->pending.intent);
     if (progress) durable_progress_return(run, progress);
@@ -363,7 +366,7 @@ static int execute(dur_run *run, const durable_request *request, const durable_a
 
     if (run->failure_pending) return stop_failed(run, request, asked);
     if (run->interrupts && !goes_on_first(run, request, asked) &&
-        durable_interrupt_deliver(run, request->name, options) != DUR_OK)
+        durable_interrupt_deliver(run, options) != DUR_OK)
         return run->stop;
     if (!run->progress_loaded || run->progress)
         code = find_progress(run, request, asked, &progress);
@@ -399,7 +402,7 @@ static int meet_other(dur_run *run, const durable_request *request,
                       const dur_step_options *options)
 {
     if (record->kind == DURABLE_KIND_CANCEL && !run->undoing)
-        return durable_interrupt_replay(run, record, request->name, options);
+        return durable_interrupt_replay(run, record, options);
     return durable_diverge(run, DUR_DIVERGED, request->position, asked, NULL);
 }
 

@@ -71,7 +71,7 @@ DURABLE_INTERNAL int durable_run_suspend(dur_run *run, const durable_suspension 
     bool stays = run->stop == DUR_PARKED || run->suspension || has_executing(run);
     int code;
 
-    if (!run->lifted && run->deadline < bounded.due) bounded.due = run->deadline;
+    if (run->ends_as == DUR_OK && !run->undoing && run->deadline < bounded.due) bounded.due = run->deadline;
     bounded.cancels = run->cancels;
     code = stays ? put_and_stay(run, &bounded) : leave(run, &bounded);
 

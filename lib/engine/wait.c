@@ -64,8 +64,8 @@ DURABLE_INTERNAL int durable_wait_peek(dur_run *run, int64_t position, const cha
 /* In words that dur_errmsg() shows: what for, and until when. */
 static void describe_wait(char *text, size_t size, const dur_step *wait, int64_t due)
 {
-    static const char *const what[] = {"",           "",           "for timer",
-                                       "for signal", "in select", "for callback"};
+    static const char *const what[] = {"",          "",             "for timer", "for signal",
+                                       "in select", "for callback", "for child"};
 
     char time[DURABLE_TIME_SIZE] = "";
 
