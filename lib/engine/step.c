@@ -261,6 +261,8 @@ static int prolong_claim(dur_run *run, const durable_request *request,
     return DUR_OK;
 }
 
+static const dur_step_options no_options = {.size = sizeof(dur_step_options)};
+
 static void take_options(dur_step *step, const dur_step_options *options)
 {
     step->lease_ms = options->lease_ms;
@@ -300,17 +302,20 @@ static int begin_without_body(dur_run *run, const durable_request *request,
     return answer->step ? code : stop_without_memory(run, request);
 }
 
+/* What is remembered of the position goes to the step, whatever comes of it. */
 static int open_step(dur_run *run, const durable_request *request, const durable_asked *asked,
                      const dur_step_options *options, durable_progress *progress,
                      durable_answer *answer)
 {
     int64_t now = durable_clock_now(&run->log->clock);
-    dur_step *step;
+    dur_step *step = NULL;
     int code = prolong_claim(run, request, options, now);
 
-    if (code != DUR_OK) return code;
-    step = durable_arena_reserve(&run->arena) ? durable_step_new(run, request) : NULL;
-    if (!step) return stop_without_memory(run, request);
+    if (code == DUR_OK && durable_arena_reserve(&run->arena)) step = durable_step_new(run, request);
+    if (!step) {
+        durable_progress_free(progress);
+        return code == DUR_OK ? stop_without_memory(run, request) : code;
+    }
     step->state = DURABLE_STEP_OPEN;
     step->began = now;
     step->file = asked->file;
@@ -344,8 +349,17 @@ static int stop_failed(dur_run *run, const durable_request *request, const durab
     return durable_run_stop_failed(run);
 }
 
+/* Where that means another attempt, the run's end takes its place. */
+static bool is_settled_first(const durable_pending *pending, const dur_step_options *options)
+{
+    bool retries = options && options->in_doubt == DUR_IN_DOUBT_RETRY;
+
+    return pending->intent && !(retries && pending->intent == DURABLE_INTENT);
+}
+
 /* A child in progress is to hear of it first, and a step in doubt is settled before. */
-static bool goes_on_first(dur_run *run, const durable_request *request, const durable_asked *asked)
+static bool goes_on_first(dur_run *run, const durable_request *request, const durable_asked *asked,
+                          const dur_step_options *options)
 {
     durable_progress *progress = NULL;
     bool goes_on = true;
@@ -353,7 +367,8 @@ static bool goes_on_first(dur_run *run, const durable_request *request, const du
     /* Behind this position lie steps that the code has asked for before. */
     if (run->undoing || run->in_gap) return true;
     if (find_progress(run, request, asked, &progress) != DUR_OK) return false;
-    goes_on = progress && (request->kind == DURABLE_KIND_CHILD || progress->pending.intent);
+    goes_on = progress && (request->kind == DURABLE_KIND_CHILD ||
+                           is_settled_first(&progress->pending, options));
     if (progress) durable_progress_return(run, progress);
     return goes_on;
 }
@@ -365,7 +380,7 @@ static int execute(dur_run *run, const durable_request *request, const durable_a
     int code = DUR_OK;
 
     if (run->failure_pending) return stop_failed(run, request, asked);
-    if (run->interrupts && !goes_on_first(run, request, asked) &&
+    if (run->interrupts && !goes_on_first(run, request, asked, options) &&
         durable_interrupt_deliver(run, options) != DUR_OK)
         return run->stop;
     if (!run->progress_loaded || run->progress)
@@ -375,9 +390,11 @@ static int execute(dur_run *run, const durable_request *request, const durable_a
 
         if (now < progress->pending.due)
             code = wait_for_attempt(run, request, &progress->pending, now);
+        /* The code may have lost its options since: what was begun is settled all the same. */
+        if (progress->pending.intent && !options) options = &no_options;
     }
-    if (code == DUR_OK) code = open_step(run, request, asked, options, progress, answer);
-    if (code != DUR_EXECUTE) durable_progress_free(progress);
+    if (code == DUR_OK) return open_step(run, request, asked, options, progress, answer);
+    durable_progress_free(progress);
     return code;
 }
 
