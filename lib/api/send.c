@@ -64,3 +64,33 @@ DUR_API int dur_heartbeat_callback(dur_log *log, const char *token)
 
     return code == DUR_OK ? durable_send_heartbeat(log, token) : code;
 }
+
+static int check_resolution(dur_log *log, const char *run_id, int64_t position, int answer,
+                            dur_value value, const char *message)
+{
+    const char *problem = NULL;
+
+    if (position < 1)
+        problem = "positions count from 1";
+    else if (answer != DUR_OK && answer != DUR_FAILED && answer != DUR_EXECUTE)
+        problem = "the answer must be DUR_OK, DUR_FAILED or DUR_EXECUTE";
+    else if (answer != DUR_OK && value.type != DUR_NULL)
+        problem = "a value goes with the answer DUR_OK only";
+    else if (answer != DUR_FAILED && message)
+        problem = "a message goes with the answer DUR_FAILED only";
+    if (!problem) return DUR_OK;
+    return durable_error_set(&log->error, DUR_MISUSE, "run \"%s\", position %lld: %s", run_id,
+                             (long long)position, problem);
+}
+
+DUR_API int dur_resolve_step(dur_log *log, const char *run_id, int64_t position, int answer,
+                             dur_value value, const char *message)
+{
+    int code = durable_check_log(log);
+
+    if (code == DUR_OK) code = durable_check_name(log, "run id", run_id);
+    if (code == DUR_OK)
+        code = check_resolution(log, run_id, position, answer, value, message);
+    if (code != DUR_OK) return code;
+    return durable_intent_resolve(log, run_id, position, answer, value, message);
+}

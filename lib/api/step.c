@@ -174,6 +174,11 @@ DUR_API int dur_not_yet(dur_step *step, dur_value details)
     int code = step ? durable_step_check_open(step) : DUR_MISUSE;
 
     if (code != DUR_OK) return code;
+    if (step->verifying)
+        return durable_run_misuse(step->run,
+                                  "position %lld, step \"%s\": dur_not_yet() is for its body, not"
+                                  " for its verify function",
+                                  (long long)step->position, step->name);
     if (step->run->body == step) return note_not_yet(step, details);
     return durable_step_not_yet(step, details);
 }

@@ -153,6 +153,7 @@ struct dur_step {
     durable_progress *progress; /* NULL: nothing is in the log */
     dur_value *not_yet;  /* dur_not_yet() was called in the body that runs: its details */
     bool again;          /* put off and slept through: the body is to run once more */
+    bool verifying;      /* it is in doubt, and its verify function is asked */
     int mode;            /* of its options: DUR_TRANSACTIONAL, … */
     bool in_transaction; /* its transaction is open */
     char *token;         /* of a callback; of a started child: its id */

@@ -294,7 +294,7 @@ static int begin_without_body(dur_run *run, const durable_request *request,
 {
     answer->step = NULL;
     if (run->stop != DUR_OK) return run->stop;
-    if (asked->sequential) return code;
+    if (asked->sequential || code < 0) return code;
     answer->step = replayed_handle(run, request,
                                    code == DUR_FAILED ? DURABLE_OUTCOME_FAILURE
                                                       : DURABLE_OUTCOME_RESULT,
