@@ -291,6 +291,8 @@ typedef struct durable_outcome {
     const char *unless_signal; /* an address; where a signal of it is there and not received,
                                 * nothing is done and the verdict is DUR_CONFLICT. NULL: none */
     bool clears_pending; /* delete the position's pending row in the same act */
+    bool in_transaction; /* it is the one that the open begin_transaction() is for; any other is
+                          * refused with DUR_MISUSE meanwhile, as other verbs are */
     bool joined;       /* out, also of a failure: the write was part of a foreign transaction */
     int verdict;       /* out: DUR_OK (also where this owner's outcome was there already: the first
                         * one stays), DUR_LOST, DUR_ROLLED_BACK, DUR_CONFLICT (see above), or
@@ -425,12 +427,13 @@ typedef struct durable_store_methods {
      */
     int (*begin_transaction)(durable_store *store, int64_t shared, bool attached);
 
-    /* Keep it, or take it back; it is over whatever comes back. When it is to be kept: DUR_OK;
-     * DUR_ROLLED_BACK where somebody else has ended it; or a database code, and all is taken back.
+    /* Keep it, or take it back; it is over whatever comes back. DUR_OK; DUR_ROLLED_BACK where
+     * somebody else has ended it; or, when it is to be kept, a database code, and all is taken back.
      * Without one open: DUR_OK. */
     int (*end_transaction)(durable_store *store, bool keep);
 
-    /* Commit what waits for it. Where that fails all of it is taken back. */
+    /* Commit what waits for it. Where that fails all of it is taken back. DUR_MISUSE within a
+     * begin_transaction(). */
     int (*commit_shared)(durable_store *store);
 
     /* Show the oldest signal of that address that was not received. DUR_OK, DUR_NOT_FOUND, or what
