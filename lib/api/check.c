@@ -96,6 +96,31 @@ static bool is_mode(dur_run *run, const dur_step_options *options)
     return false;
 }
 
+/* NULL: nothing is wrong with them. */
+static const char *find_step_problem(const dur_step_options *options)
+{
+    bool doubts = options->mode == DUR_AT_MOST_ONCE;
+    bool verifies = options->in_doubt == DUR_IN_DOUBT_VERIFY;
+
+    if (options->mode < DUR_AT_LEAST_ONCE || options->mode > DUR_AT_MOST_ONCE)
+        return "mode must be DUR_AT_LEAST_ONCE, DUR_TRANSACTIONAL or DUR_AT_MOST_ONCE";
+    if (options->in_doubt < DUR_IN_DOUBT_PARK || options->in_doubt > DUR_IN_DOUBT_VERIFY)
+        return "in_doubt must be DUR_IN_DOUBT_PARK, _RETRY, _FAIL or _VERIFY";
+    if (options->in_doubt != DUR_IN_DOUBT_PARK && !doubts)
+        return "in_doubt is for DUR_AT_MOST_ONCE: a step of another mode is never in doubt";
+    if (verifies && !options->verify) return "DUR_IN_DOUBT_VERIFY needs a verify function";
+    if (!verifies && options->verify)
+        return "a verify function is only called with in_doubt DUR_IN_DOUBT_VERIFY";
+    if (options->timeout_ms < 0) return "timeout_ms must not be negative";
+    return NULL;
+}
+
+/* Most options say nothing about it, and are not to pay for those that do. */
+static bool are_plain(const dur_step_options *options)
+{
+    return !options->mode && !options->in_doubt && !options->verify && options->timeout_ms == 0;
+}
+
 DURABLE_INTERNAL int durable_begin_step(dur_run *run, durable_asked *asked,
                                         const dur_step_options *options, durable_answer *answer)
 {
@@ -118,6 +143,13 @@ DURABLE_INTERNAL int durable_begin_step(dur_run *run, durable_asked *asked,
     if ((options->retry || options->poll) &&
         (!is_policy(run, "retry", options->retry) || !is_policy(run, "poll", options->poll)))
         return run->stop;
+    if (!are_plain(options)) {
+        const char *problem = find_step_problem(options);
+
+        if (problem)
+            return durable_run_stop(run, DUR_MISUSE, "position %lld: the step's options: %s",
+                                    (long long)run->position, problem);
+    }
     if (!asked->file) {
         asked->file = options->file;
         asked->line = options->line;

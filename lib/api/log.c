@@ -19,6 +19,7 @@ static const char *find_problem(dur_options *options, dur_retry *retry, bool *of
     *of_policy = false;
     if (options->lease_ms < 0) return "lease_ms must not be negative";
     if (options->sleep_max_ms < 0) return "sleep_max_ms must not be negative";
+    if (options->shared_commit_steps < 0) return "shared_commit_steps must not be negative";
     if (!options->retry) return NULL;
     *of_policy = !durable_retry_fill(options->retry, retry, &problem);
     options->retry = retry;

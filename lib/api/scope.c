@@ -99,4 +99,15 @@ DUR_API void dur_scope_end_(dur_scope_ *scope)
         enter_body(scope, step);
     }
     if ((code == DUR_TOO_BIG || code == DUR_MISUSE) && run->stop == DUR_OK) run->stop = code;
+    if (code < 0) durable_transaction_undo(step);
+}
+
+/* ---- Transactional steps in short ---------------------------------------------------------- */
+
+DUR_API const dur_step_options *dur_transactional_(void)
+{
+    static const dur_step_options options = {.size = sizeof(dur_step_options),
+                                             .mode = DUR_TRANSACTIONAL};
+
+    return &options;
 }

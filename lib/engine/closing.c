@@ -65,14 +65,14 @@ DURABLE_INTERNAL int durable_run_detach(dur_run *run)
 {
     int code;
 
-    for (dur_step *step = run->open_first; step; step = step->next) durable_transaction_undo(step);
+    durable_transaction_undo_run(run);
+    if (run->fence.provisional) durable_transaction_settle(run);
     if (run->divergence) durable_divergence_settle(run);
     if (!has_kept(run)) {
         durable_run_leave_parked(run);
         durable_run_leave_suspended(run);
     }
     code = run->left ? check_left(run) : release_claim(run);
-    if (run->fence.provisional) run->log->store->methods->commit_shared(run->log->store);
     durable_kept_detach(run);
     durable_history_close(&run->history);
     unlink_run(run);

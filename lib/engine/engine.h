@@ -468,12 +468,18 @@ DURABLE_INTERNAL int durable_callback_settle(dur_step *callback);
  * the run where that cannot be. */
 DURABLE_INTERNAL int durable_transaction_begin(dur_step *step);
 
-/* Around the record of a transactional step's result. The code of the commit, and all is taken back
- * unless it is DUR_OK; the run is then stopped. `code` is what recording gave. */
+/* After the record of a transactional step's result, which gave `code`. The code of the commit; all
+ * is taken back unless it is DUR_OK. */
 DURABLE_INTERNAL int durable_transaction_end(dur_step *step, int code);
 
-/* Take the body's changes back: it failed, or was left. Harmless for other steps. */
+/* Take the body's changes back: it was left, or can no longer be recorded. Harmless for other
+ * steps. The second one for whichever of a run's open steps it is. */
 DURABLE_INTERNAL void durable_transaction_undo(dur_step *step);
+DURABLE_INTERNAL void durable_transaction_undo_run(dur_run *run);
+
+/* The same before a failed attempt is recorded, which is no part of any transaction. DUR_OK, or the
+ * code that the run is stopped with, and nothing is to be recorded. */
+DURABLE_INTERNAL int durable_transaction_fail(dur_step *step);
 
 /* Before an act of the run that is no transactional step: commit what waits for it. DUR_OK, or the
  * code that the run is stopped with. */
@@ -530,6 +536,9 @@ DURABLE_INTERNAL int durable_deadline_put(dur_step *step, int64_t timeout_ms);
 
 /* Before a later one: is it over? Then the failure is recorded: DUR_FAILED, or the run's stop. */
 DURABLE_INTERNAL int durable_deadline_check(dur_step *step);
+
+/* Record that failure, in front of the last one (NULL: none), as durable_step_conclude() does. */
+DURABLE_INTERNAL int durable_deadline_fail(dur_step *step, const char *last_failure);
 
 /* ---- child.c ------------------------------------------------------------------------------- */
 
@@ -709,6 +718,12 @@ DURABLE_INTERNAL int durable_step_check_open(dur_step *step);
  * open. DUR_OK, or the code that the run is stopped with. */
 DURABLE_INTERNAL int durable_wait_conclude(dur_step *wait, int outcome, dur_value value,
                                            int64_t takes_signal, const char *unless_signal);
+
+/* ---- body.c -------------------------------------------------------------------------------- */
+
+/* Run an open step's body as a function, again where a pause was slept through: DUR_OK or
+ * DUR_FAILED, recorded; or the code of the stopped run. */
+DURABLE_INTERNAL int durable_step_run(dur_step *step, dur_step_fn *fn, void *user);
 
 /* ---- divergence.c -------------------------------------------------------------------------- */
 

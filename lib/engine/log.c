@@ -71,8 +71,10 @@ DURABLE_INTERNAL dur_log *durable_log_new(durable_store *store, int open_code,
     return NULL;
 }
 
+/* What was kept is to be written in no transaction of a step's, which is taken back. */
 DURABLE_INTERNAL void durable_log_close(dur_log *log)
 {
+    for (dur_run *run = log->runs; run; run = run->next) durable_transaction_undo_run(run);
     while (log->runs) {
         dur_run *run = log->runs;
 

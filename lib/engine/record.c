@@ -82,6 +82,8 @@ static int fail_to_record(dur_step *step, const durable_outcome *outcome, int co
         /* Tried within a transaction of the host's only, or once outside it? */
         if (step->kept) step->kept_outcome.joined &= outcome->joined;
         durable_keep(step, outcome);
+    } else if (taken_back) {
+        step->state = DURABLE_STEP_PUT_OFF; /* it counts as open in the rows of other steps */
     } else {
         durable_step_close(step);
     }
@@ -157,7 +159,7 @@ DURABLE_INTERNAL int durable_step_check_open(dur_step *step)
         return durable_run_misuse(run, "its log was closed: position %lld, step \"%s\" cannot be"
                                        " recorded any more",
                                   (long long)step->position, step->name);
-    if (step->kind != DURABLE_KIND_STEP)
+    if (step->kind != DURABLE_KIND_STEP && step->kind != DURABLE_KIND_UNDO)
         return durable_run_misuse(run, "position %lld, callback \"%s\": its outcome comes from"
                                        " outside: await it with dur_await()",
                                   (long long)step->position, step->name);
@@ -167,6 +169,19 @@ DURABLE_INTERNAL int durable_step_check_open(dur_step *step)
                                   why_not_open(step));
     if (run->ended) return durable_run_misuse(run, "the run has ended: nothing can be recorded");
     return takes_records(run) ? DUR_OK : run->stop;
+}
+
+/* Nothing but the step's own record may end up in its transaction. */
+static int append_in_transaction(dur_step *step, durable_outcome *outcome, bool *taken_back)
+{
+    int code;
+
+    outcome->in_transaction = true;
+    code = append(step, outcome);
+    if (code == DUR_TOO_BIG) return code;
+    code = durable_transaction_end(step, code);
+    *taken_back = code != DUR_OK;
+    return code;
 }
 
 /* A stopped run takes nothing: what the body did in a transaction is not to outlive it. */
@@ -187,7 +202,8 @@ DURABLE_INTERNAL int durable_step_conclude(dur_step *step, int outcome, dur_valu
     if (code != DUR_OK) return fail_to_begin(step, code);
     step->again = false;
     if (outcome == DURABLE_OUTCOME_FAILURE) {
-        durable_transaction_undo(step);
+        code = durable_transaction_fail(step);
+        if (code != DUR_OK) return code;
         if (!step->kept && durable_attempt_put_off(step, value.as.bytes, NULL, &code)) return code;
     }
     if (durable_value_encode(value, &datum) != DUR_OK)
@@ -200,11 +216,8 @@ DURABLE_INTERNAL int durable_step_conclude(dur_step *step, int outcome, dur_valu
         record = step->kept_outcome;
     else
         describe_outcome(step, outcome, &datum, &record);
-    code = append(step, &record);
-    if (step->in_transaction && code != DUR_TOO_BIG) {
-        code = durable_transaction_end(step, code);
-        taken_back = code != DUR_OK;
-    }
+    code = step->in_transaction ? append_in_transaction(step, &record, &taken_back)
+                                : append(step, &record);
     if (code != DUR_OK) return fail_to_record(step, &record, code, taken_back);
     code = give_result(step, &record, result);
     note_recorded(step, &record);
@@ -218,7 +231,8 @@ DURABLE_INTERNAL int durable_step_not_yet(dur_step *step, dur_value details)
 
     if (code != DUR_OK) return fail_to_begin(step, code);
     step->again = false;
-    durable_transaction_undo(step);
+    code = durable_transaction_fail(step);
+    if (code != DUR_OK) return code;
     if (!step->kept && durable_attempt_put_off(step, NULL, &details, &code)) return code;
     durable_print(message, sizeof message, "not yet, after %lld attempts",
                   (long long)step->attempt);

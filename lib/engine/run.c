@@ -257,6 +257,7 @@ DURABLE_INTERNAL int durable_run_end(dur_run *run, dur_value output, const char 
     int code = run->stop;
 
     if (code == DUR_OK) code = check_nothing_open(run);
+    if (code == DUR_OK && run->fence.provisional) code = durable_transaction_settle(run);
     if (code != DUR_OK) return run->stop != DUR_OK ? durable_run_settle_stop(run) : code;
     if (run->ends_as != DUR_OK) return end_interrupted(run);
     if (run->failure_pending) return end_failed(run, run->failure);

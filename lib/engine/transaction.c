@@ -1,7 +1,93 @@
-/* engine: transactional steps. */
+/* engine: transactional steps: what the body does with SQL in the log's database, and the record of
+ * it, stand or fall together. Which transaction that is, is the store's affair. */
 #include "engine/engine.h"
 
-DURABLE_INTERNAL int durable_transaction_begin(dur_step *step) { (void)step; return DUR_MISUSE; }
-DURABLE_INTERNAL int durable_transaction_end(dur_step *step, int code) { (void)step; return code; }
-DURABLE_INTERNAL void durable_transaction_undo(dur_step *step) { (void)step; }
-DURABLE_INTERNAL int durable_transaction_settle(dur_run *run) { (void)run; return DUR_OK; }
+/* Rows that other steps shared the transaction with may be gone with it. What is left of this pass
+ * is to give the claim back, which is older than they are. */
+static void doubt_rows(dur_run *run)
+{
+    if (run->fence.provisional) run->fence.provisional = -1;
+}
+
+/* The error that led here is the one to be told. */
+static int take_back(dur_step *step)
+{
+    durable_store *store = step->run->log->store;
+    durable_error error;
+    int code;
+
+    step->in_transaction = false;
+    durable_error_copy(&error, &store->error);
+    code = store->methods->end_transaction(store, false);
+    if (code != DUR_ROLLED_BACK) durable_error_copy(&store->error, &error);
+    return code;
+}
+
+/* It takes no record any more, but counts as open: rows of other steps tell which positions are
+ * not. */
+static int stop_taking(dur_step *step, int code)
+{
+    step->state = DURABLE_STEP_PUT_OFF;
+    return durable_run_stop_with_store(step->run, code, step->position, step->name);
+}
+
+DURABLE_INTERNAL int durable_transaction_begin(dur_step *step)
+{
+    dur_log *log = step->run->log;
+    int code = log->store->methods->begin_transaction(log->store, log->shared_commit_steps,
+                                                      log->transactional_when_attached);
+
+    if (code != DUR_OK) return stop_taking(step, code);
+    step->in_transaction = true;
+    return DUR_OK;
+}
+
+DURABLE_INTERNAL int durable_transaction_end(dur_step *step, int code)
+{
+    durable_store *store = step->run->log->store;
+
+    if (code == DUR_OK) {
+        step->in_transaction = false;
+        code = store->methods->end_transaction(store, true);
+    } else {
+        take_back(step);
+    }
+    if (code != DUR_OK) doubt_rows(step->run);
+    return code;
+}
+
+DURABLE_INTERNAL void durable_transaction_undo(dur_step *step)
+{
+    if (step->in_transaction) take_back(step);
+}
+
+DURABLE_INTERNAL void durable_transaction_undo_run(dur_run *run)
+{
+    for (dur_step *step = run->open_first; step; step = step->next) durable_transaction_undo(step);
+}
+
+/* What a body did that has ended its transaction may be committed: nothing is recorded on top. */
+DURABLE_INTERNAL int durable_transaction_fail(dur_step *step)
+{
+    dur_run *run = step->run;
+    int code;
+
+    if (!step->in_transaction) return DUR_OK;
+    if (take_back(step) == DUR_ROLLED_BACK) {
+        doubt_rows(run);
+        return stop_taking(step, DUR_ROLLED_BACK);
+    }
+    code = durable_transaction_settle(run);
+    if (code != DUR_OK) step->state = DURABLE_STEP_PUT_OFF;
+    return code;
+}
+
+DURABLE_INTERNAL int durable_transaction_settle(dur_run *run)
+{
+    durable_store *store = run->log->store;
+    int code = store->methods->commit_shared(store);
+
+    if (code == DUR_OK) return DUR_OK;
+    doubt_rows(run);
+    return durable_run_stop_with_store(run, code, 0, NULL);
+}
