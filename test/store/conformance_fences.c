@@ -153,8 +153,9 @@ static void claim_of_a_parked_run_makes_it_running(void **state)
 {
     conformance *c = *state;
     durable_fence fence = start(c, "order-1"), taken;
-    durable_ending parked = {DURABLE_PARKED, datum_null(), "diverged", false, 1500};
-    durable_ending completed = {DURABLE_COMPLETED, datum_integer(1), NULL, false, 1600};
+    durable_ending parked = {.status = DURABLE_PARKED, .failure = "diverged", .now = 1500};
+    durable_ending completed = {
+        .status = DURABLE_COMPLETED, .output = datum_integer(1), .now = 1600};
     durable_run_record run;
 
     assert_int_equal(c->store->methods->end_run(c->store, &fence, &parked), DUR_OK);
@@ -175,7 +176,7 @@ static void claim_of_a_parked_run_makes_it_running(void **state)
 static void assert_fenced_out(conformance *c, durable_fence fence)
 {
     const durable_store_methods *methods = c->store->methods;
-    durable_ending ending = {DURABLE_COMPLETED, datum_integer(1), NULL, false, 1500};
+    durable_ending ending = {.status = DURABLE_COMPLETED, .output = datum_integer(1), .now = 1500};
     durable_outcome outcome = plain_outcome(&fence, 9);
 
     outcome.lease_end = 77777;
@@ -233,7 +234,7 @@ static void a_fence_after_the_claim_was_given_back_opens_nothing(void **state)
     conformance *c = *state;
     const durable_store_methods *methods = c->store->methods;
     durable_fence released = start(c, "released"), ended = start(c, "ended");
-    durable_ending ending = {DURABLE_COMPLETED, datum_integer(1), NULL, false, 1500};
+    durable_ending ending = {.status = DURABLE_COMPLETED, .output = datum_integer(1), .now = 1500};
     durable_run_record before, after;
 
     assert_int_equal(methods->release_run(c->store, &released, 1700), DUR_OK);

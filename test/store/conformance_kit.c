@@ -183,6 +183,7 @@ durable_new_run plain_run(const char *id)
                              .token = RUN_TOKEN,
                              .lease_end = RUN_LEASE,
                              .due = DURABLE_NEVER,
+                             .deadline = DURABLE_NEVER,
                              .now = RUN_NOW};
 }
 
@@ -393,7 +394,7 @@ history load_all(conformance *c, int64_t run)
 
 durable_history_summary summarize(conformance *c, int64_t run)
 {
-    durable_history_summary summary = {-1, -1, -1};
+    durable_history_summary summary = {-1, -1, -1, false};
 
     assert_int_equal(c->store->methods->summarize_history(c->store, run, &summary), DUR_OK);
     return summary;

@@ -178,7 +178,8 @@ static void every_datum_passes_as_input_and_output(void **state)
 
     for (size_t i = 0; i < count; i++) {
         durable_new_run new_run;
-        durable_ending ending = {DURABLE_COMPLETED, specimens[count - 1 - i], NULL, false, 1500};
+        durable_ending ending = {
+            .status = DURABLE_COMPLETED, .output = specimens[count - 1 - i], .now = 1500};
         durable_fence fence;
         durable_run_record run;
         char id[32];
@@ -267,11 +268,15 @@ static void end_writes_status_output_failure_and_gives_back_the_claim(void **sta
 {
     conformance *c = *state;
     const durable_ending endings[] = {
-        {DURABLE_COMPLETED, datum_text("output"), NULL, false, 1500},
-        {DURABLE_COMPLETED, datum_null(), NULL, false, 1500},
-        {DURABLE_FAILED, datum_null(), "card declined", false, 1500},
-        {DURABLE_FAILED, datum_null(), "", false, 1500},
-        {DURABLE_PARKED, datum_null(), "diverged at 3\nin two lines: \xe2\x82\xac", false, 1500},
+        {.status = DURABLE_COMPLETED, .output = datum_text("output"), .now = 1500},
+        {.status = DURABLE_COMPLETED, .output = datum_null(), .now = 1500},
+        {.status = DURABLE_FAILED, .output = datum_null(), .failure = "card declined", .now = 1500},
+        {.status = DURABLE_FAILED, .output = datum_null(), .failure = "", .now = 1500},
+        {.status = DURABLE_PARKED,
+         .failure = "diverged at 3\nin two lines: \xe2\x82\xac",
+         .now = 1500},
+        {.status = DURABLE_CANCELLED, .failure = "cancelled", .now = 1500},
+        {.status = DURABLE_TIMED_OUT, .failure = "too late", .now = 1500},
     };
 
     assert_ends(c, "a", &endings[0]);
@@ -279,6 +284,8 @@ static void end_writes_status_output_failure_and_gives_back_the_claim(void **sta
     assert_ends(c, "c", &endings[2]);
     assert_ends(c, "d", &endings[3]);
     assert_ends(c, "e", &endings[4]);
+    assert_ends(c, "f", &endings[5]);
+    assert_ends(c, "g", &endings[6]);
 }
 
 /* Law 3: tried again after a commit that failed and survived. */
@@ -286,7 +293,7 @@ static void end_done_twice_has_the_effect_of_once(void **state)
 {
     conformance *c = *state;
     durable_fence fence = start(c, "order-1");
-    durable_ending ending = {DURABLE_COMPLETED, datum_integer(42), NULL, false, 1500};
+    durable_ending ending = {.status = DURABLE_COMPLETED, .output = datum_integer(42), .now = 1500};
     durable_run_record before, after;
 
     assert_int_equal(c->store->methods->end_run(c->store, &fence, &ending), DUR_OK);
@@ -347,7 +354,7 @@ static void runs_do_not_see_one_another(void **state)
 {
     conformance *c = *state;
     durable_fence first = start(c, "order-1"), second = start(c, "order-2");
-    durable_ending ending = {DURABLE_COMPLETED, datum_integer(1), NULL, false, 1500};
+    durable_ending ending = {.status = DURABLE_COMPLETED, .output = datum_integer(1), .now = 1500};
     durable_run_record before = look(c, "order-2"), after;
 
     record(c, &first, 1);

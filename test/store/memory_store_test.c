@@ -61,7 +61,7 @@ static void every_verb_is_told_in_one_line(void **state)
     conformance *c = *state;
     durable_fence first = start(c, "order-1"), second;
     durable_outcome outcomes[2] = {plain_outcome(&first, 1), plain_outcome(&first, 2)};
-    durable_ending ending = {DURABLE_COMPLETED, datum_null(), NULL, false, 1500};
+    durable_ending ending = {.status = DURABLE_COMPLETED, .output = datum_null(), .now = 1500};
 
     exists(c, "order-2");
     outcomes[1].outcome = DURABLE_OUTCOME_FAILURE;
@@ -113,7 +113,7 @@ static void what_waits_is_told(void **state)
     durable_fence fence = start(c, "order-1");
     const char *const awaits[] = {"approval", "\t4"};
     durable_pending pending = plain_pending(2);
-    durable_suspension suspension = {&pending, 5000, awaits, 2, 1500};
+    durable_suspension suspension = {&pending, 5000, awaits, 2, 1500, false};
     durable_callback callback = {fence.run, 4, "0123456789abcdef"};
     durable_signal signal = plain_signal("approval", 1, 1400);
     durable_outcome outcome = plain_outcome(&fence, 3);

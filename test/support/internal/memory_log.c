@@ -124,9 +124,25 @@ const char *memory_run_name(const memory_log *log, int64_t key)
 
 const char *memory_status_name(int status)
 {
-    static const char *const names[] = {"running", "completed", "failed", "parked", "suspended"};
+    static const char *const names[] = {"running",   "completed", "failed",   "parked",
+                                        "suspended", "cancelled", "timed out"};
 
-    return status >= DURABLE_RUNNING && status <= DURABLE_SUSPENDED ? names[status - 1] : "?";
+    return status >= DURABLE_RUNNING && status <= DURABLE_TIMED_OUT ? names[status - 1] : "?";
+}
+
+bool memory_run_has_ended(const memory_run *run)
+{
+    return run->status == DURABLE_COMPLETED || run->status == DURABLE_FAILED ||
+           run->status == DURABLE_CANCELLED || run->status == DURABLE_TIMED_OUT;
+}
+
+static void note_caller(memory_run *run, const durable_caller *caller)
+{
+    run->parent = caller->fence->run;
+    run->called_at = caller->position;
+    run->root = caller->root;
+    run->depth = caller->depth;
+    run->on_parent_end = caller->on_parent_end;
 }
 
 memory_run *memory_run_add(memory_log *log, const durable_new_run *new_run)
@@ -148,6 +164,8 @@ memory_run *memory_run_add(memory_log *log, const durable_new_run *new_run)
     run->created = new_run->now;
     run->token = new_run->token;
     run->due = new_run->due;
+    run->deadline = new_run->deadline;
+    if (new_run->caller) note_caller(run, new_run->caller);
     if (new_run->owner) {
         run->epoch = 1;
         run->claims = 1;
@@ -228,7 +246,13 @@ int memory_run_show(const memory_run *run, durable_run_visitor *visit, void *con
                                  .failure = memory_copy_text(run->failure),
                                  .queue = memory_copy_text(run->queue),
                                  .priority = run->priority,
-                                 .due = run->due};
+                                 .due = run->due,
+                                 .cancels = run->cancels,
+                                 .deadline = run->deadline,
+                                 .parent = run->parent,
+                                 .called_at = run->called_at,
+                                 .root = run->root,
+                                 .depth = run->depth};
     const durable_run_record lent = record;
     int result = visit(&record, context);
 

@@ -22,7 +22,9 @@ typedef struct memory_pending {
 typedef struct memory_run {
     bool deleted;
     int64_t key, epoch, token, lease_end, claims, created, ended, due;
-    int status, behaviour, priority;
+    int64_t deadline, parent, called_at, root;
+    int status, behaviour, priority, depth, on_parent_end;
+    bool cancels;
     char *id, *uid, *workflow, *owner, *failure, *queue;
     durable_datum input, output;
     memory_step *steps; /* by rising position */
@@ -80,6 +82,7 @@ memory_run *memory_run_fenced(const memory_log *log, int64_t key, int64_t epoch,
 /* The id for the narrative, also of a run that was deleted. */
 const char *memory_run_name(const memory_log *log, int64_t key);
 const char *memory_status_name(int status);
+bool memory_run_has_ended(const memory_run *run);
 
 memory_run *memory_run_add(memory_log *log, const durable_new_run *new_run);
 void memory_run_take(memory_run *run, const char *owner, int64_t token, int64_t lease_end);

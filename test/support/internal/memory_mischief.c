@@ -78,7 +78,7 @@ void memory_store_restore(durable_store *base, const char *id)
 
 void memory_store_delete_run(durable_store *base, const char *id)
 {
-    known_run(base, id)->deleted = true;
+    memory_run_delete(((memory_store *)base)->log, known_run(base, id));
     changed(base);
     narrative_add(&((memory_store *)base)->log->story, "somebody deletes %s\n", id);
 }

@@ -19,27 +19,31 @@ static bool is_signal_there(const memory_store *store, int64_t run,
 static const char *suspend(const memory_store *store, memory_run *run,
                            const durable_suspension *suspension)
 {
-    bool is_due_now = is_signal_there(store, run->key, suspension);
-    int64_t due = suspension->due;
+    bool is_due_now = is_signal_there(store, run->key, suspension) ||
+                      (run->cancels && !suspension->cancels);
+    int64_t due = suspension->due, due_below = memory_due_below(store->log, run);
 
     if (suspension->pending) memory_pending_put(run, suspension->pending);
     if (is_due_now && due > suspension->now) due = suspension->now;
+    if (due > due_below) due = due_below;
     memory_run_await(run, suspension->awaits, suspension->await_count);
     memory_run_give_back(run, due);
     run->status = DURABLE_SUSPENDED;
     run->claims = 0;
     store->log->version++;
-    return is_due_now ? "due now" : NULL;
+    if (is_due_now) return "due now";
+    return due == due_below && due < suspension->due ? "due for a child" : NULL;
 }
 
 /* `#2 "charge" attempt 1 due 2000` */
-static void describe_pending(narrative *words, const durable_pending *pending)
+void memory_describe_pending(narrative *words, const durable_pending *pending)
 {
+    static const char *const intents[] = {"", " intent", " resolved result", " resolved failure"};
     char due[32];
 
-    narrative_add(words, "#%" PRId64 " \"%.*s\" attempt %" PRId64 " due %s", pending->position,
+    narrative_add(words, "#%" PRId64 " \"%.*s\" attempt %" PRId64 " due %s%s", pending->position,
                   (int)pending->name_length, pending->name, pending->attempt,
-                  memory_time_text(pending->due, due));
+                  memory_time_text(pending->due, due), intents[pending->intent]);
 }
 
 static void describe_suspension(narrative *words, const durable_suspension *suspension)
@@ -52,7 +56,7 @@ static void describe_suspension(narrative *words, const durable_suspension *susp
                       memory_address_text(suspension->awaits[i], address));
     if (!suspension->pending) return;
     narrative_add(words, " put ");
-    describe_pending(words, suspension->pending);
+    memory_describe_pending(words, suspension->pending);
 }
 
 int memory_suspend_run(durable_store *base, durable_fence *fence,
@@ -87,7 +91,7 @@ int memory_put_pending(durable_store *base, durable_fence *fence, const durable_
     int code;
 
     narrative_init(&words);
-    describe_pending(&words, pending);
+    memory_describe_pending(&words, pending);
     if (lease_end) narrative_add(&words, " lease %" PRId64, lease_end);
     if (run && !fault.prevents) {
         memory_pending_put(run, pending);

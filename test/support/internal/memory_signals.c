@@ -5,21 +5,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static bool has_ended(const memory_run *run)
-{
-    return run->status == DURABLE_COMPLETED || run->status == DURABLE_FAILED;
-}
-
-static void send_to(memory_log *log, memory_run *run, const char *address,
-                    const durable_signal *signal)
-{
-    bool wakes = run->status == DURABLE_SUSPENDED && memory_run_awaits(run, address);
-
-    memory_signal_add(log, run->key, address, signal);
-    if (wakes && run->due > signal->now) run->due = signal->now;
-    log->version++;
-}
-
 int memory_deliver(memory_log *log, const char *run_id, const durable_signal *signal)
 {
     memory_run *run = memory_run_by_id(log, run_id);
@@ -27,8 +12,8 @@ int memory_deliver(memory_log *log, const char *run_id, const durable_signal *si
     if (!run) return DUR_NOT_FOUND;
     if (signal->key && memory_signal_sent(log, run->key, signal->name, signal->key))
         return DUR_REPLAYED;
-    if (has_ended(run)) return DUR_ENDED;
-    send_to(log, run, signal->name, signal);
+    if (memory_run_has_ended(run)) return DUR_ENDED;
+    memory_signal_send(log, run, signal->name, signal);
     return DUR_OK;
 }
 
@@ -55,7 +40,7 @@ static int find_callback(const memory_log *log, const durable_callback *callback
     if (!run || strcmp(run->uid, callback->uid) != 0) return DUR_NOT_FOUND;
     *pending = memory_pending_at(run, callback->position);
     memory_callback_address(callback->position, address);
-    if (!*pending || (*pending)->row.kind != DURABLE_KIND_CALLBACK || has_ended(run) ||
+    if (!*pending || (*pending)->row.kind != DURABLE_KIND_CALLBACK || memory_run_has_ended(run) ||
         (*pending)->row.due < now || memory_signal_sent(log, run->key, address, NULL))
         return DUR_ENDED;
     return DUR_OK;
@@ -68,7 +53,7 @@ int memory_answer(memory_log *log, const durable_callback *callback, const durab
     int code = find_callback(log, callback, signal->now, &pending);
 
     memory_callback_address(callback->position, address);
-    if (!code) send_to(log, memory_run_by_key(log, callback->run), address, signal);
+    if (!code) memory_signal_send(log, memory_run_by_key(log, callback->run), address, signal);
     return code;
 }
 

@@ -136,7 +136,7 @@ int memory_summarize_history(durable_store *base, int64_t key, durable_history_s
     memory_store *store = (memory_store *)base;
     memory_fault fault = memory_next_fault(store, "summarize");
     const memory_run *run = memory_run_by_key(store->log, key);
-    durable_history_summary sum = {0, 0, 0};
+    durable_history_summary sum = {0, 0, 0, memory_run_calls(store->log, key)};
     char result[96];
 
     for (size_t i = 0; run && i < run->count; i++) {
@@ -147,8 +147,8 @@ int memory_summarize_history(durable_store *base, int64_t key, durable_history_s
         sum.low = step->low > sum.low ? step->low : sum.low;
     }
     if (!fault.prevents) *summary = sum;
-    snprintf(result, sizeof result, "last %" PRId64 " epoch %" PRId64 " low %" PRId64, sum.last,
-             sum.last_epoch, sum.low);
+    snprintf(result, sizeof result, "last %" PRId64 " epoch %" PRId64 " low %" PRId64 "%s",
+             sum.last, sum.last_epoch, sum.low, sum.calls ? " calls" : "");
     return memory_finish(store, &fault, DUR_OK, result, "summarize %s",
                          memory_run_name(store->log, key));
 }

@@ -10,14 +10,6 @@
 
 /* ---- Runs ---- */
 
-static void fill_fence(durable_fence *fence, const memory_run *run)
-{
-    fence->run = run->key;
-    fence->epoch = run->epoch;
-    fence->token = run->token;
-    fence->provisional = 0;
-}
-
 static int find_run(durable_store *base, const char *id, durable_run_visitor *visit, void *context)
 {
     memory_store *store = (memory_store *)base;
@@ -32,28 +24,6 @@ static int find_run(durable_store *base, const char *id, durable_run_visitor *vi
         code = fault.prevents ? DUR_OK : memory_run_show(run, visit, context);
     }
     return memory_finish(store, &fault, code, result, "find %s", id);
-}
-
-static int create_run(durable_store *base, const durable_new_run *new_run, bool *created,
-                      durable_fence *fence)
-{
-    memory_store *store = (memory_store *)base;
-    memory_fault fault = memory_next_fault(store, "create");
-    char due[32];
-
-    *created = !fault.prevents && !memory_run_by_id(store->log, new_run->id);
-    if (*created) {
-        const memory_run *run = memory_run_add(store->log, new_run);
-
-        if (fence) fill_fence(fence, run);
-        store->log->version++;
-    }
-    if (!new_run->owner)
-        return memory_finish(store, &fault, DUR_OK, *created ? NULL : "taken",
-                             "create %s epoch 0 due %s", new_run->id,
-                             memory_time_text(new_run->due, due));
-    return memory_finish(store, &fault, DUR_OK, *created ? NULL : "taken", "create %s epoch 1",
-                         new_run->id);
 }
 
 static int claim_run(durable_store *base, const durable_claim *claim, bool *claimed,
@@ -74,7 +44,7 @@ static int claim_run(durable_store *base, const durable_claim *claim, bool *clai
         run->claims = claim->claims;
         memory_run_resume(run);
         memory_run_take(run, claim->owner, claim->token, claim->lease_end);
-        fill_fence(fence, run);
+        memory_fill_fence(fence, run);
         store->log->version++;
     }
     return memory_finish(store, &fault, DUR_OK, *claimed ? NULL : "refused",
@@ -96,21 +66,6 @@ static int release_run(durable_store *base, durable_fence *fence, int64_t due)
     }
     return memory_finish(store, &fault, done ? DUR_OK : DUR_LOST, NULL, "release %s",
                          memory_name_of(store, fence));
-}
-
-static int end_run(durable_store *base, durable_fence *fence, const durable_ending *ending)
-{
-    memory_store *store = (memory_store *)base;
-    memory_fault fault = memory_next_fault(store, "end");
-    memory_run *run = memory_fenced_run(store, fence);
-    bool done = run || memory_is_given_back(store, fence, ending->status);
-
-    if (run && !fault.prevents) {
-        memory_run_end(run, ending);
-        store->log->version++;
-    }
-    return memory_finish(store, &fault, done ? DUR_OK : DUR_LOST, NULL, "end %s %s",
-                         memory_name_of(store, fence), memory_status_name(ending->status));
 }
 
 static int renew_lease(durable_store *base, durable_fence *fence, int64_t lease_end)
@@ -162,11 +117,11 @@ static bool is_joined(durable_store *base)
 }
 
 static const durable_store_methods memory_methods = {.find_run = find_run,
-                                                     .create_run = create_run,
+                                                     .create_run = memory_create_run,
                                                      .claim_run = claim_run,
                                                      .release_run = release_run,
                                                      .suspend_run = memory_suspend_run,
-                                                     .end_run = end_run,
+                                                     .end_run = memory_end_run,
                                                      .renew_lease = renew_lease,
                                                      .confirm = confirm,
                                                      .append_outcomes = memory_append_outcomes,
@@ -177,6 +132,9 @@ static const durable_store_methods memory_methods = {.find_run = find_run,
                                                      .send_signal = memory_send_signal,
                                                      .answer_callback = memory_answer_callback,
                                                      .beat_callback = memory_beat_callback,
+                                                     .cancel_run = memory_cancel_run,
+                                                     .resolve_step = memory_resolve_step,
+                                                     .earliest_due = memory_earliest_due,
                                                      .peek_signal = memory_peek_signal,
                                                      .find_due = memory_find_due,
                                                      .find_held = memory_find_held,

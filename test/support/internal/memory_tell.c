@@ -93,6 +93,14 @@ bool memory_is_given_back(const memory_store *store, const durable_fence *fence,
     return run && !run->owner && run->status == status;
 }
 
+void memory_fill_fence(durable_fence *fence, const memory_run *run)
+{
+    fence->run = run->key;
+    fence->epoch = run->epoch;
+    fence->token = run->token;
+    fence->provisional = 0;
+}
+
 const char *memory_name_of(const memory_store *store, const durable_fence *fence)
 {
     return memory_run_name(store->log, fence->run);

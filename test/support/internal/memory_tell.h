@@ -2,7 +2,7 @@
 #ifndef MEMORY_TELL_H
 #define MEMORY_TELL_H
 
-#include "support/internal/memory_log.h"
+#include "support/internal/memory_children.h"
 #include "support/internal/memory_store.h"
 
 typedef struct memory_store {
@@ -45,6 +45,8 @@ memory_run *memory_fenced_run(const memory_store *store, const durable_fence *fe
 /* A fence that was given back opens nothing any more, but giving it back again is done. */
 bool memory_is_given_back(const memory_store *store, const durable_fence *fence, int status);
 
+void memory_fill_fence(durable_fence *fence, const memory_run *run);
+
 const char *memory_name_of(const memory_store *store, const durable_fence *fence);
 
 /* ---- The verbs that have files of their own ---- */
@@ -76,6 +78,17 @@ int memory_find_held(durable_store *base, const char *queue, durable_held_visito
 int memory_look_at_queue(durable_store *base, const char *queue, const char *process,
                          size_t process_length, durable_queue *found);
 int memory_limit_queue(durable_store *base, const char *queue, const durable_limits *limits);
+
+int memory_create_run(durable_store *base, const durable_new_run *new_run, bool *created,
+                      durable_fence *fence);
+int memory_end_run(durable_store *base, durable_fence *fence, const durable_ending *ending);
+int memory_cancel_run(durable_store *base, const char *run_id, int64_t now);
+int memory_resolve_step(durable_store *base, const char *run_id,
+                        const durable_resolution *resolution);
+int memory_earliest_due(durable_store *base, int64_t run, int64_t *due);
+
+/* `#2 "charge" attempt 1 due 2000` */
+void memory_describe_pending(narrative *words, const durable_pending *pending);
 
 /* The ways of signals without a fault and without a word: what the verb gives. */
 int memory_deliver(memory_log *log, const char *run_id, const durable_signal *signal);

@@ -58,6 +58,15 @@ void memory_pending_put(memory_run *run, const durable_pending *row)
     *place = (memory_pending){.row = copy_pending(row)};
 }
 
+void memory_pending_change(memory_run *run, const durable_pending *row)
+{
+    memory_pending *place = memory_pending_at(run, row->position);
+    durable_pending copy = copy_pending(row);
+
+    free_row(&place->row);
+    place->row = copy;
+}
+
 void memory_pending_remove(memory_run *run, int64_t position)
 {
     memory_pending *place = memory_pending_at(run, position);
@@ -103,6 +112,23 @@ void memory_signal_add(memory_log *log, int64_t run, const char *address,
                         .key = memory_copy_text(signal->key),
                         .failure = memory_copy_text(signal->failure),
                         .value = memory_copy_datum(&signal->value)};
+}
+
+void memory_run_make_due(const memory_log *log, memory_run *run, int64_t now)
+{
+    memory_run *root = memory_run_by_key(log, run->root);
+
+    if (run->due > now) run->due = now;
+    if (root && root->status == DURABLE_SUSPENDED && root->due > now) root->due = now;
+}
+
+void memory_signal_send(memory_log *log, memory_run *run, const char *address,
+                        const durable_signal *signal)
+{
+    memory_signal_add(log, run->key, address, signal);
+    if (run->status == DURABLE_SUSPENDED && memory_run_awaits(run, address))
+        memory_run_make_due(log, run, signal->now);
+    log->version++;
 }
 
 void memory_signal_free(memory_signal *signal)

@@ -7,6 +7,8 @@
 /* NULL where there is none. */
 memory_pending *memory_pending_at(const memory_run *run, int64_t position);
 void memory_pending_put(memory_run *run, const durable_pending *row);
+/* The same on a row that is a changed copy of the one that is there. */
+void memory_pending_change(memory_run *run, const durable_pending *row);
 void memory_pending_remove(memory_run *run, int64_t position); /* or there is none */
 void memory_pending_clear(memory_run *run);
 void memory_pending_free(memory_pending *pending);
@@ -28,6 +30,13 @@ int64_t memory_signal_oldest(const memory_log *log, int64_t run, const char *add
 
 /* Whether one was sent there, received or not: with this key, or any if that is NULL. */
 bool memory_signal_sent(const memory_log *log, int64_t run, const char *address, const char *key);
+
+/* It is due no later than `now`, and so is its root if that is suspended. */
+void memory_run_make_due(const memory_log *log, memory_run *run, int64_t now);
+
+/* One that waits for this address is woken by it. */
+void memory_signal_send(memory_log *log, memory_run *run, const char *address,
+                        const durable_signal *signal);
 
 int memory_signal_show(const memory_log *log, int64_t key, durable_signal_visitor *visit,
                        void *context);

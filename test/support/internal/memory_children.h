@@ -1,0 +1,16 @@
+/* test/support: parents and children in the in-memory store. */
+#ifndef MEMORY_CHILDREN_H
+#define MEMORY_CHILDREN_H
+
+#include "support/internal/memory_log.h"
+
+/* Whether a child that it calls has not ended. */
+bool memory_run_calls(const memory_log *log, int64_t parent);
+
+/* The earliest time at which a suspended run is due whose root this is; DURABLE_NEVER: none. */
+int64_t memory_due_below(const memory_log *log, const memory_run *root);
+
+/* A run takes what it calls along. */
+void memory_run_delete(memory_log *log, memory_run *run);
+
+#endif
