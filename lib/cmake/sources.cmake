@@ -28,6 +28,7 @@ set(durable_sources
     engine/history.c
     engine/intent.c
     engine/interrupt.c
+    engine/job.c
     engine/kept.c
     engine/log.c
     engine/loop.c
@@ -42,6 +43,7 @@ set(durable_sources
     engine/sending.c
     engine/start.c
     engine/step.c
+    engine/summary.c
     engine/suspend.c
     engine/transaction.c
     engine/undo.c

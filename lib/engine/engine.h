@@ -606,6 +606,9 @@ DURABLE_INTERNAL int durable_batch_run(dur_run *run, const char *name, const dur
                                        size_t count, const dur_batch_options *options,
                                        dur_batch *batch);
 
+/* See dur_run_job(); by another thread, on a log of its own. */
+DURABLE_INTERNAL void durable_job_run(dur_job *job, dur_log *log);
+
 /* ---- sending.c ----------------------------------------------------------------------------- */
 
 /* See dur_signal(), dur_complete_callback() and dur_heartbeat_callback(); `failure` rejects. */
