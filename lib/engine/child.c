@@ -21,13 +21,13 @@ static const char *id_of(char buffer[DUR_NAME_MAX + 1], const dur_run *run, cons
     return buffer;
 }
 
-static int stop_with_log(dur_run *run, int code, const dur_step *step)
+/* In the child's own words, which name its run: where children are nested, the innermost tells. */
+static int stop_as_child(dur_run *run, int code)
 {
-    char message[DURABLE_MESSAGE_SIZE];
-
-    durable_print(message, sizeof message, "%s", run->log->error.message);
-    return durable_run_stop(run, code, "position %lld, child \"%s\": %s",
-                            (long long)step->position, step->name, message);
+    durable_error_copy(&run->error, &run->log->error);
+    run->stop = run->error.code = code;
+    durable_run_tell_log(run);
+    return code;
 }
 
 /* ---- Calling ------------------------------------------------------------------------------- */
@@ -73,7 +73,7 @@ static int finish_call(dur_step *step, int code, dur_value *result)
 
     if (code == DUR_SUSPENDED) return suspend_call(step);
     if (code == DUR_LOST) code = DUR_OWNED; /* the child's claim: the caller still has its own */
-    if (!is_end(code)) return stop_with_log(run, code, step);
+    if (!is_end(code)) return stop_as_child(run, code);
     recorded = conclude_call(step, code, result != NULL, &value);
     if (recorded != DUR_OK) return recorded;
     if (code == DUR_OK) {
