@@ -68,6 +68,8 @@ DURABLE_INTERNAL int durable_check_start(dur_log *log, const char *run_id, bool 
     *start = full;
     if (full->priority < 0 || full->priority > 7)
         return refuse_start(log, run_id, "its priority must be 0 to 7");
+    if (full->deadline_ms < 0)
+        return refuse_start(log, run_id, "its deadline_ms must be a time in Unix ms, or 0");
     if (full->start_at_ms != 0 && !waits)
         return refuse_start(log, run_id,
                             "start_at_ms is for dur_start(): this call executes the run at once");
