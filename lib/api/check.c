@@ -76,28 +76,6 @@ DURABLE_INTERNAL int durable_check_start(dur_log *log, const char *run_id, bool 
     return full->queue ? durable_check_name(log, "queue's name", full->queue) : DUR_OK;
 }
 
-/* NULL: they are right. */
-static const char *mode_problem(const dur_step_options *options)
-{
-    if (options->mode < DUR_AT_LEAST_ONCE || options->mode > DUR_AT_MOST_ONCE)
-        return "there is no such mode";
-    if (options->in_doubt < DUR_IN_DOUBT_PARK || options->in_doubt > DUR_IN_DOUBT_VERIFY)
-        return "in_doubt must be one of DUR_IN_DOUBT_PARK, _RETRY, _FAIL and _VERIFY";
-    if (options->in_doubt == DUR_IN_DOUBT_VERIFY && !options->verify)
-        return "DUR_IN_DOUBT_VERIFY needs a verify function, not NULL";
-    return NULL;
-}
-
-static bool is_mode(dur_run *run, const dur_step_options *options)
-{
-    const char *problem = mode_problem(options);
-
-    if (!problem) return true;
-    durable_run_stop(run, DUR_MISUSE, "position %lld: the step's options: %s",
-                     (long long)run->position, problem);
-    return false;
-}
-
 /* NULL: nothing is wrong with them. */
 static const char *find_step_problem(const dur_step_options *options)
 {
@@ -141,7 +119,6 @@ DURABLE_INTERNAL int durable_begin_step(dur_run *run, durable_asked *asked,
                                 "position %lld: the step options must be set up with"
                                 " DUR_STEP_OPTIONS_INIT, and lease_ms must not be negative",
                                 (long long)run->position);
-    if ((options->mode || options->in_doubt) && !is_mode(run, options)) return run->stop;
     if ((options->retry || options->poll) &&
         (!is_policy(run, "retry", options->retry) || !is_policy(run, "poll", options->poll)))
         return run->stop;
