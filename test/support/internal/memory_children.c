@@ -81,7 +81,8 @@ int memory_create_run(durable_store *base, const durable_new_run *new_run, bool 
 
     narrative_init(&words);
     tell_creation(store, new_run, &words);
-    if (caller && !memory_fenced_run(store, caller->fence)) code = DUR_LOST;
+    if (caller)
+        code = memory_verdict(store, caller->fence, memory_fenced_run(store, caller->fence));
     *created = !fault.prevents && !code && !memory_run_by_id(store->log, new_run->id);
     if (*created) add_run(store, new_run, fence);
     code = memory_finish(store, &fault, code, *created || code ? NULL : "taken", "%s", words.text);
@@ -140,7 +141,8 @@ int memory_end_run(durable_store *base, durable_fence *fence, const durable_endi
         if (ending->cancels_children) cancel_children(store->log, run, ending);
         store->log->version++;
     }
-    return memory_finish(store, &fault, done ? DUR_OK : DUR_LOST, NULL, "end %s %s%s%s",
+    return memory_finish(store, &fault, memory_verdict(store, fence, done), NULL,
+                         "end %s %s%s%s",
                          memory_name_of(store, fence), memory_status_name(ending->status),
                          ending->tells_parent ? " tells" : "",
                          ending->cancels_children ? " cancels" : "");

@@ -49,6 +49,25 @@ typedef struct memory_queue {
     int64_t next_us;
 } memory_queue;
 
+/* What a transaction may take back. */
+typedef struct memory_tables {
+    memory_run *runs;
+    size_t count;
+    memory_signal *signals;
+    size_t signal_count;
+    memory_queue *queues;
+    size_t queue_count;
+} memory_tables;
+
+/* A step that is open, or steps whose commit is still to come. */
+typedef struct memory_transaction {
+    const void *owner; /* the handle; NULL: neither */
+    bool is_open;
+    bool is_broken; /* somebody else has ended it */
+    int64_t kept, shared;
+    memory_tables committed, before_step;
+} memory_transaction;
+
 typedef struct memory_log {
     int handles;
     memory_run *runs; /* runs[key - 1]; deleted ones keep their place */
@@ -57,12 +76,17 @@ typedef struct memory_log {
     size_t signal_count;
     memory_queue *queues;
     size_t queue_count;
+    memory_transaction transaction;
     int64_t version; /* counts the changes */
     narrative story;
 } memory_log;
 
 memory_log *memory_log_new(void);
 void memory_log_free(memory_log *log);
+void memory_tables_free(memory_tables *tables);
+
+/* Give a row that was copied as it is memory of its own. */
+void memory_run_copy(memory_run *run);
 
 /* Copies that are the log's; running out of memory aborts. */
 void *memory_copy_bytes(const void *bytes, size_t length);

@@ -1,7 +1,7 @@
 /* test/support: faults of the in-memory store, and what others do to its log. */
 #include "support/internal/memory_store.h"
 
-#include "support/internal/memory_tell.h"
+#include "support/internal/memory_transaction.h"
 #include "support/internal/memory_waits.h"
 
 #include <inttypes.h>
@@ -25,6 +25,7 @@ void memory_store_die(durable_store *base, int nth)
 
     store->dies_in = nth;
     store->dead = nth == 0;
+    if (store->dead) memory_transaction_abandon(store);
 }
 
 bool memory_store_is_dead(const durable_store *store)
@@ -121,7 +122,7 @@ int memory_store_signal(durable_store *base, const char *id, const char *name, d
 
     signal.name = name;
     narrative_add(&log->story, "somebody signals %s \"%s\"\n", id, name);
-    return memory_deliver(log, id, &signal);
+    return log->transaction.owner ? DUR_BUSY : memory_deliver(log, id, &signal);
 }
 
 int memory_store_answer(durable_store *base, const char *id, int64_t position, dur_value value,
@@ -133,7 +134,7 @@ int memory_store_answer(durable_store *base, const char *id, int64_t position, d
     const durable_signal signal = signal_of(value, now);
 
     narrative_add(&log->story, "somebody answers %s #%" PRId64 "\n", id, position);
-    return memory_answer(log, &callback, &signal);
+    return log->transaction.owner ? DUR_BUSY : memory_answer(log, &callback, &signal);
 }
 
 int64_t memory_store_due(durable_store *base, const char *id)

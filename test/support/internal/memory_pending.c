@@ -73,8 +73,8 @@ int memory_suspend_run(durable_store *base, durable_fence *fence,
     narrative_init(&words);
     describe_suspension(&words, suspension);
     if (run && !fault.prevents) result = suspend(store, run, suspension);
-    code = memory_finish(store, &fault, done ? DUR_OK : DUR_LOST, result, "suspend %s%s",
-                         memory_name_of(store, fence), words.text);
+    code = memory_finish(store, &fault, memory_verdict(store, fence, done), result,
+                         "suspend %s%s", memory_name_of(store, fence), words.text);
     narrative_free(&words);
     return code;
 }
@@ -98,7 +98,7 @@ int memory_put_pending(durable_store *base, durable_fence *fence, const durable_
         if (lease_end) run->lease_end = lease_end;
         store->log->version++;
     }
-    code = memory_finish(store, &fault, run ? DUR_OK : DUR_LOST, NULL, "put %s %s",
+    code = memory_finish(store, &fault, memory_verdict(store, fence, run), NULL, "put %s %s",
                          memory_name_of(store, fence), words.text);
     narrative_free(&words);
     return code;

@@ -1,5 +1,5 @@
 /* test/support: the in-memory store's verbs on steps. */
-#include "support/internal/memory_tell.h"
+#include "support/internal/memory_transaction.h"
 #include "support/internal/memory_waits.h"
 
 #include <inttypes.h>
@@ -19,7 +19,8 @@ static const char *append_one(memory_store *store, durable_outcome *outcome)
     memory_run *run = memory_fenced_run(store, outcome->fence);
     const memory_step *there = run ? memory_step_at(run, outcome->position) : NULL;
 
-    if (!run) outcome->verdict = DUR_LOST;
+    if (!run) outcome->verdict = memory_verdict(store, outcome->fence, false);
+    if (memory_transaction_is_broken(store)) outcome->verdict = DUR_ROLLED_BACK;
     if (there && !memory_step_equals(there, outcome)) outcome->verdict = DUR_CORRUPT;
     if (run && !there && outcome->unless_signal &&
         memory_signal_oldest(store->log, run->key, outcome->unless_signal))
@@ -27,6 +28,7 @@ static const char *append_one(memory_store *store, durable_outcome *outcome)
     if (outcome->verdict) return dur_code_name(outcome->verdict);
     if (!there) add_step(store->log, run, outcome);
     if (outcome->lease_end) run->lease_end = outcome->lease_end;
+    outcome->fence->provisional = outcome->joined ? outcome->position : 0;
     store->log->version++;
     return there ? "already there" : "recorded";
 }
@@ -77,11 +79,14 @@ int memory_append_outcomes(durable_store *base, durable_outcome *outcomes, size_
 
     for (size_t i = 0; i < count; i++)
         if (is_signal_gone(store, outcomes, i)) code = DUR_CORRUPT;
+    for (size_t i = 0; i < count; i++)
+        if (memory_transaction_refuses(store, &outcomes[i])) code = DUR_MISUSE;
     for (size_t i = 0; i < count && !store->dead; i++) {
         const char *result = NULL;
 
         tell_append(store, &outcomes[i], i == 0);
         outcomes[i].verdict = DUR_OK;
+        outcomes[i].joined = memory_transaction_is_shared(store);
         if (!fault.prevents && !code) result = append_one(store, &outcomes[i]);
         if (is_verdict) outcomes[i].verdict = fault.code;
         tell_verdict(store, &outcomes[i]);

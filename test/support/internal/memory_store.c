@@ -2,7 +2,7 @@
 #include "support/internal/memory_store.h"
 
 #include "support/internal/memory_queues.h"
-#include "support/internal/memory_tell.h"
+#include "support/internal/memory_transaction.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -64,8 +64,8 @@ static int release_run(durable_store *base, durable_fence *fence, int64_t due)
         memory_run_give_back(run, due);
         store->log->version++;
     }
-    return memory_finish(store, &fault, done ? DUR_OK : DUR_LOST, NULL, "release %s",
-                         memory_name_of(store, fence));
+    return memory_finish(store, &fault, memory_verdict(store, fence, done), NULL,
+                         "release %s", memory_name_of(store, fence));
 }
 
 static int renew_lease(durable_store *base, durable_fence *fence, int64_t lease_end)
@@ -78,8 +78,8 @@ static int renew_lease(durable_store *base, durable_fence *fence, int64_t lease_
         run->lease_end = lease_end;
         store->log->version++;
     }
-    return memory_finish(store, &fault, run ? DUR_OK : DUR_LOST, NULL, "renew %s until %" PRId64,
-                         memory_name_of(store, fence), lease_end);
+    return memory_finish(store, &fault, memory_verdict(store, fence, run), NULL,
+                         "renew %s until %" PRId64, memory_name_of(store, fence), lease_end);
 }
 
 static int confirm(durable_store *base, const durable_fence *fence)
@@ -87,7 +87,8 @@ static int confirm(durable_store *base, const durable_fence *fence)
     memory_store *store = (memory_store *)base;
     memory_fault fault = memory_next_fault(store, "confirm");
 
-    return memory_finish(store, &fault, memory_fenced_run(store, fence) ? DUR_OK : DUR_LOST, NULL,
+    return memory_finish(store, &fault,
+                         memory_verdict(store, fence, memory_fenced_run(store, fence)), NULL,
                          "confirm %s", memory_name_of(store, fence));
 }
 
@@ -97,6 +98,7 @@ static void close_store(durable_store *base)
 {
     memory_log *log = ((memory_store *)base)->log;
 
+    memory_transaction_abandon((memory_store *)base);
     free(base);
     if (--log->handles == 0) memory_log_free(log);
 }
@@ -135,6 +137,9 @@ static const durable_store_methods memory_methods = {.find_run = find_run,
                                                      .cancel_run = memory_cancel_run,
                                                      .resolve_step = memory_resolve_step,
                                                      .earliest_due = memory_earliest_due,
+                                                     .begin_transaction = memory_begin_transaction,
+                                                     .end_transaction = memory_end_transaction,
+                                                     .commit_shared = memory_commit_shared,
                                                      .peek_signal = memory_peek_signal,
                                                      .find_due = memory_find_due,
                                                      .find_held = memory_find_held,

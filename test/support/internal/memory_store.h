@@ -29,9 +29,23 @@
  *     held orders: none
  *     queue orders
  *     limit orders to 10, 2 a process, every 1000 us
+ * and, of children, requests, doubts and transactions:
+ *     create order-1/3 epoch 1 called by order-1 #3 put #3 "pay" attempt 0 due 1000
+ *     create mail-1 epoch 0 due 1000 started by order-1 #4
+ *     summarize order-1: last 1 epoch 1 low 1 calls
+ *     suspend order-1 until never: due for a child
+ *     end mail-1 completed tells cancels
+ *     cancel order-1: DUR_REPLAYED
+ *     resolve order-1 #2 result
+ *     earliest order-1: 5000
+ *     begin transaction
+ *     keep transaction: commit to come
+ *     undo transaction
+ *     commit
  * `#4` where a signal's name could stand is the callback at that position; `takes 1` and `: 1` name
- * the first signal of the log. Untold are read_version ("version" for memory_store_fail()) and
- * is_joined, and the due time of a release.
+ * the first signal of the log. Untold are read_version ("version" for memory_store_fail()),
+ * is_joined, the due time of a release, and what ends a transaction or commits shared steps where
+ * there is none.
  *
  * A verb that fails ends in the code's name, `…: DUR_BUSY`, or `…: DUR_IOERR, survived` where the
  * effect took place all the same.
@@ -76,8 +90,12 @@ void memory_store_delete_step(durable_store *store, const char *id, int64_t posi
 void memory_store_damage_step(durable_store *store, const char *id, int64_t position);
 void memory_store_damage_pending(durable_store *store, const char *id, int64_t position);
 
+/* The body of the transactional step that is open has ended its transaction. */
+void memory_store_host_rolls_back(durable_store *store);
+
 /* A sender in another process, who meets no fault of this handle; told as "somebody signals order-1
- * "approval"", "somebody answers order-1 #4". They give what the verb gives. */
+ * "approval"", "somebody answers order-1 #4". They give what the verb gives,
+ * or DUR_BUSY while a transaction is open. */
 int memory_store_signal(durable_store *store, const char *id, const char *name, dur_value value,
                         int64_t now);
 int memory_store_answer(durable_store *store, const char *id, int64_t position, dur_value value,

@@ -1,5 +1,5 @@
 /* test/support: faults, fences and the narrative of the in-memory store; see memory_tell.h. */
-#include "support/internal/memory_tell.h"
+#include "support/internal/memory_transaction.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -7,7 +7,7 @@
 
 memory_fault memory_next_fault(memory_store *store, const char *verb)
 {
-    memory_fault fault = {DUR_OK, false};
+    memory_fault fault = {DUR_OK, false, NULL};
 
     durable_error_clear(&store->head.error);
     if (store->dead) {
@@ -19,6 +19,7 @@ memory_fault memory_next_fault(memory_store *store, const char *verb)
         fault.code = store->fault_code;
         fault.prevents = store->fault_when == MEMORY_BEFORE;
     }
+    memory_transaction_enter(store, verb, &fault);
     return fault;
 }
 
@@ -39,9 +40,15 @@ int memory_conclude(memory_store *store, const memory_fault *fault, int code)
 {
     durable_error *error = &store->head.error;
 
-    if (!store->dead && store->dies_in > 0 && --store->dies_in == 0) store->dead = true;
+    memory_transaction_leave(store);
+    if (!store->dead && store->dies_in > 0 && --store->dies_in == 0) {
+        store->dead = true;
+        memory_transaction_abandon(store);
+    }
     if (store->dead) return durable_error_set(error, DUR_IOERR, "the owner of this handle died");
-    if (fault->code) return durable_error_set(error, fault->code, "a fault was asked for");
+    if (fault->code)
+        return durable_error_set(error, fault->code, "%s",
+                                 fault->why ? fault->why : "a fault was asked for");
     if (code < 0 && error->code != code) /* else a visitor has told it already */
         return durable_error_set(error, code, "%s", dur_code_text(code));
     return code;
@@ -82,8 +89,22 @@ const char *memory_address_text(const char *address, char text[DURABLE_ADDRESS_S
 memory_run *memory_fenced_run(const memory_store *store, const durable_fence *fence)
 {
     memory_run *run = memory_run_fenced(store->log, fence->run, fence->epoch, fence->token);
+    const memory_step *last;
 
-    return run && run->owner ? run : NULL;
+    if (!run || !run->owner) return NULL;
+    if (fence->provisional <= 0) return run;
+    last = memory_step_at(run, fence->provisional);
+    return last && last->epoch == fence->epoch ? run : NULL;
+}
+
+int memory_verdict(const memory_store *store, const durable_fence *fence, bool done)
+{
+    const memory_run *run = memory_run_by_key(store->log, fence->run);
+    bool is_taken = run && run->epoch > fence->epoch;
+
+    if (done) return DUR_OK;
+    if (is_taken || (run && memory_is_given_back(store, fence, run->status))) return DUR_LOST;
+    return fence->provisional ? DUR_ROLLED_BACK : DUR_LOST;
 }
 
 bool memory_is_given_back(const memory_store *store, const durable_fence *fence, int status)

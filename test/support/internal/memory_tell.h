@@ -14,11 +14,13 @@ typedef struct memory_store {
     memory_moment fault_when;
     int dies_in; /* 0: does not */
     bool dead;
+    bool looks_back; /* it is shown the log without the transaction of another handle */
 } memory_store;
 
 typedef struct memory_fault {
     int code; /* DUR_OK: none */
     bool prevents;
+    const char *why; /* NULL: it was asked for */
 } memory_fault;
 
 /* Every verb begins with this. */
@@ -41,6 +43,10 @@ const char *memory_address_text(const char *address, char text[DURABLE_ADDRESS_S
 
 /* The run, if this fence holds it; NULL if not. */
 memory_run *memory_fenced_run(const memory_store *store, const durable_fence *fence);
+
+/* DUR_OK where `done`; else why the fence does not open it: lost, or gone with a commit that was
+ * still to come. */
+int memory_verdict(const memory_store *store, const durable_fence *fence, bool done);
 
 /* A fence that was given back opens nothing any more, but giving it back again is done. */
 bool memory_is_given_back(const memory_store *store, const durable_fence *fence, int status);
@@ -86,6 +92,10 @@ int memory_cancel_run(durable_store *base, const char *run_id, int64_t now);
 int memory_resolve_step(durable_store *base, const char *run_id,
                         const durable_resolution *resolution);
 int memory_earliest_due(durable_store *base, int64_t run, int64_t *due);
+
+int memory_begin_transaction(durable_store *base, int64_t shared, bool attached);
+int memory_end_transaction(durable_store *base, bool keep);
+int memory_commit_shared(durable_store *base);
 
 /* `#2 "charge" attempt 1 due 2000` */
 void memory_describe_pending(narrative *words, const durable_pending *pending);

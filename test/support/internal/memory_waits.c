@@ -131,6 +131,14 @@ void memory_signal_send(memory_log *log, memory_run *run, const char *address,
     log->version++;
 }
 
+void memory_signal_copy(memory_signal *signal)
+{
+    signal->address = memory_copy_text(signal->address);
+    signal->key = memory_copy_text(signal->key);
+    signal->failure = memory_copy_text(signal->failure);
+    signal->value = memory_copy_datum(&signal->value);
+}
+
 void memory_signal_free(memory_signal *signal)
 {
     free(signal->address);
