@@ -147,6 +147,14 @@ static bool is_child_over(int code)
     return code == DUR_OK || code == DUR_FAILED || code == DUR_CANCELLED || code == DUR_TIMED_OUT;
 }
 
+/* In the branch's own words, which name its run. */
+static int stop_as_branch(dur_run *run, int code, const char *message)
+{
+    run->stop = durable_error_set(&run->error, code, "%s", message);
+    durable_run_tell_log(run);
+    return code;
+}
+
 /* Those that end when the batch is complete have no say any more, and take no row. */
 DURABLE_INTERNAL int durable_batch_take(durable_batch *it, dur_step *step, int code,
                                         dur_value output, const char *message)
@@ -155,9 +163,7 @@ DURABLE_INTERNAL int durable_batch_take(durable_batch *it, dur_step *step, int c
 
     if (code == DUR_SUSPENDED) return DUR_OK;
     if (code == DUR_LOST) code = DUR_OWNED; /* the branch's claim: the batch still has its own */
-    if (!is_child_over(code))
-        return durable_run_stop(run, code, "position %lld, branch \"%s\": %s",
-                                (long long)step->position, step->name, message);
+    if (!is_child_over(code)) return stop_as_branch(run, code, message);
     it->open--;
     if (it->reason) {
         durable_step_close(step);

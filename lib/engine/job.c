@@ -24,6 +24,7 @@ struct dur_job {
     dur_value output;
     char *bytes;         /* its own: the output's, or the message */
     const char *message; /* where it is no output */
+    bool refused;        /* and these are not the branch's words */
 };
 
 /* ---- On a thread --------------------------------------------------------------------------- */
@@ -32,6 +33,7 @@ static void refuse_job(dur_job *job, int code, const char *message)
 {
     job->code = code;
     job->message = message;
+    job->refused = true;
 }
 
 static void keep_job_message(dur_job *job, const char *message)
@@ -80,8 +82,8 @@ DURABLE_INTERNAL void durable_job_run(dur_job *job, dur_log *log)
     } else if (log == job->wave->log) {
         refuse_job(job, DUR_MISUSE, "dur_run_job() needs another log than the run's");
     } else if (log->open_code != DUR_OK) {
-        job->code = log->open_code;
         keep_job_message(job, log->open_error.message);
+        refuse_job(job, log->open_code, job->message);
     } else if (log->store->methods->is_joined(log->store)) {
         refuse_job(job, DUR_MISUSE, "dur_run_job() was called within a transaction on that log's"
                                     " connection: end it first");
@@ -167,6 +169,14 @@ static int stop_not_run(durable_batch *batch, const job_wave *wave)
                             (long long)job->step->position, job->step->name);
 }
 
+static int stop_at_job(durable_batch *batch, const dur_job *job)
+{
+    if (!job->refused)
+        return durable_batch_take(batch, job->step, job->code, dur_null(), job->message);
+    return durable_run_stop(batch->run, job->code, "position %lld, branch \"%s\": %s",
+                            (long long)job->step->position, job->step->name, job->message);
+}
+
 /* All those that came to an end are recorded before the first that did not may stop the run. */
 static int take_wave(durable_batch *batch, job_wave *wave)
 {
@@ -182,9 +192,7 @@ static int take_wave(durable_batch *batch, job_wave *wave)
         else if (!stopped)
             stopped = job;
     }
-    if (code == DUR_OK && stopped)
-        code = durable_batch_take(batch, stopped->step, stopped->code, dur_null(),
-                                  stopped->message);
+    if (code == DUR_OK && stopped) code = stop_at_job(batch, stopped);
     if (code == DUR_OK && ended < wave->count) code = stop_not_run(batch, wave);
     return code;
 }

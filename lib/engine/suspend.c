@@ -11,6 +11,15 @@ static bool has_executing(const dur_run *run)
     return false;
 }
 
+/* Such a child ends no later than the run, hears of that first, and may take its time to clean up:
+ * it is who says when to look again. */
+static bool calls_child(const dur_run *run)
+{
+    for (const dur_step *step = run->open_first; step; step = step->next)
+        if (step->kind == DURABLE_KIND_CHILD && !step->token) return true;
+    return false;
+}
+
 /* ---- Leaving ------------------------------------------------------------------------------- */
 
 static int leave(dur_run *run, const durable_suspension *suspension)
@@ -71,7 +80,8 @@ DURABLE_INTERNAL int durable_run_suspend(dur_run *run, const durable_suspension 
     bool stays = run->stop == DUR_PARKED || run->suspension || has_executing(run);
     int code;
 
-    if (run->ends_as == DUR_OK && !run->undoing && run->deadline < bounded.due) bounded.due = run->deadline;
+    if (run->ends_as == DUR_OK && !run->undoing && run->deadline < bounded.due && !calls_child(run))
+        bounded.due = run->deadline;
     bounded.cancels = run->cancels;
     code = stays ? put_and_stay(run, &bounded) : leave(run, &bounded);
 
