@@ -259,6 +259,8 @@ void assert_same_run(const durable_run_record *a, const durable_run_record *b)
     assert_true(a->run == b->run && a->epoch == b->epoch && a->token == b->token);
     assert_true(a->lease_end == b->lease_end && a->claims == b->claims);
     assert_true(a->created == b->created && a->ended == b->ended && a->due == b->due);
+    assert_true(a->cancels == b->cancels && a->deadline == b->deadline && a->root == b->root);
+    assert_true(a->parent == b->parent && a->called_at == b->called_at && a->depth == b->depth);
     assert_int_equal(a->priority, b->priority);
     assert_same_text(a->queue, b->queue);
     assert_int_equal(a->status, b->status);

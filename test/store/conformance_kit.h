@@ -111,6 +111,8 @@ size_t conformance_callback_tests(const struct CMUnitTest **tests);
 size_t conformance_head_tests(const struct CMUnitTest **tests);
 size_t conformance_queue_tests(const struct CMUnitTest **tests);
 size_t conformance_rate_tests(const struct CMUnitTest **tests);
+size_t conformance_child_tests(const struct CMUnitTest **tests);
+size_t conformance_request_tests(const struct CMUnitTest **tests);
 size_t conformance_version_tests(const struct CMUnitTest **tests);
 
 #endif

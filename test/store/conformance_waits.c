@@ -159,6 +159,7 @@ void assert_same_pending(const durable_pending *a, const durable_pending *b)
     assert_true(a->due == b->due && a->deadline == b->deadline && a->interval == b->interval);
     assert_true(a->choice == b->choice);
     assert_int_equal(a->kind, b->kind);
+    assert_int_equal(a->intent, b->intent);
     assert_int_equal(a->name_length, b->name_length);
     assert_memory_equal(a->name, b->name, a->name_length);
     assert_datum(&a->details, &b->details);
