@@ -5,7 +5,7 @@
 #define IN_DOUBT "in doubt: the process ended before its outcome was recorded"
 
 /* It takes no record any more, but counts as open: rows behind it tell which positions are not. */
-static void stop_taking(dur_step *step)
+static void hold_back(dur_step *step)
 {
     step->state = DURABLE_STEP_PUT_OFF;
 }
@@ -14,7 +14,7 @@ static void stop_taking(dur_step *step)
 
 static int refuse_joined(dur_step *step)
 {
-    stop_taking(step);
+    hold_back(step);
     return durable_run_stop(step->run, DUR_MISUSE,
                             "position %lld, step \"%s\": it runs at most once, which has to be"
                             " committed before it runs: end the transaction that is open on the"
@@ -30,22 +30,34 @@ static int64_t next_lease_end(const dur_step *step)
     return durable_lease_from(step->run, lease_ms, durable_clock_now(&log->clock));
 }
 
+/* What waits for a shared commit may be another run's. */
+static int check_alone(dur_step *step)
+{
+    durable_store *store = step->run->log->store;
+    int code;
+
+    if (!store->methods->is_joined(store)) return DUR_OK;
+    code = durable_transaction_settle(step->run);
+    if (code != DUR_OK) hold_back(step);
+    if (code != DUR_OK || !store->methods->is_joined(store)) return code;
+    return refuse_joined(step);
+}
+
 /* A commit that failed may have survived: then the step is in doubt, and nothing has happened. */
 DURABLE_INTERNAL int durable_intent_put(dur_step *step)
 {
     dur_run *run = step->run;
-    durable_store *store = run->log->store;
     durable_pending pending;
-    int code;
+    int code = check_alone(step);
 
-    if (store->methods->is_joined(store)) return refuse_joined(step);
+    if (code != DUR_OK) return code;
     durable_progress_describe(step, &pending);
     pending.attempt = step->attempt - 1;
     pending.intent = DURABLE_INTENT;
     pending.due = 0;
     code = durable_progress_put(step, &pending, next_lease_end(step));
     if (code == DUR_OK) return DUR_OK;
-    stop_taking(step);
+    hold_back(step);
     return durable_run_stop_with_store(run, code, step->position, step->name);
 }
 
@@ -86,7 +98,7 @@ static int begin_body(dur_step *step, const dur_step_options *options)
 
 static int park_in_doubt(dur_step *step)
 {
-    stop_taking(step);
+    hold_back(step);
     return durable_run_stop(step->run, DUR_PARKED,
                             "position %lld, step \"%s\": " IN_DOUBT "; parked: find out whether it"
                             " was done, and answer by dur_resolve_step()",
@@ -145,7 +157,7 @@ static int ask_verify(dur_step *step, const dur_step_options *options)
         return durable_run_misuse(run, "its log was closed by the verify function of step \"%s\"",
                                   step->name);
     if (run->stop != DUR_OK) {
-        if (step->state == DURABLE_STEP_OPEN && !step->unrecorded) stop_taking(step);
+        if (step->state == DURABLE_STEP_OPEN && !step->unrecorded) hold_back(step);
         return run->stop;
     }
     if (step->state != DURABLE_STEP_OPEN) return run->failure_pending ? DUR_FAILED : DUR_REPLAYED;
@@ -183,7 +195,7 @@ static int take_answer(dur_step *step)
         return fail_for_good(step, pending->failure ? pending->failure : "step failed");
     code = durable_value_decode(&pending->details, &value);
     if (code == DUR_OK) return conclude_doubt(step, DURABLE_OUTCOME_RESULT, value);
-    stop_taking(step);
+    hold_back(step);
     return durable_run_stop(step->run, code,
                             "position %lld, step \"%s\": the answer that was given by"
                             " dur_resolve_step() cannot be read here",
