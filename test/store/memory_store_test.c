@@ -1,5 +1,5 @@
 /* test/store: the in-memory store keeps the contract, and fails and dies as it is told. */
-#include "store/conformance_waits.h"
+#include "store/conformance_children.h"
 #include "support/internal/memory_store.h"
 
 /* ---- The conformance suite; the world is a second handle on the log ---- */
@@ -191,6 +191,157 @@ static void work_is_told(void **state)
                         "held orders: order-1 until 5000\n");
 }
 
+static void children_requests_and_doubts_are_told(void **state)
+{
+    conformance *c = *state;
+    durable_fence fence = start(c, "order-1"), child;
+    durable_child_spec spec = {"order-1/3", &fence, 3, fence.run, 1, 0};
+    durable_pending doubt = plain_pending(1);
+    durable_resolution answer = {.position = 1, .intent = DURABLE_RESOLVED_RESULT, .now = 2100};
+    durable_ending ending = {
+        .status = DURABLE_COMPLETED, .tells_parent = true, .cancels_children = 1, .now = 1900};
+    int64_t due;
+
+    memory_store_forget(c->store);
+    child = create_child(c, &spec);
+    doubt.intent = DURABLE_INTENT;
+    put(c, &child, doubt);
+    end_as(c, &child, DURABLE_PARKED);
+    summarize(c, fence.run);
+    c->store->methods->resolve_step(c->store, "order-1/3", &answer);
+    child = claim_run_of(c, "order-1/3");
+    suspend(c, &child, 4000, NULL);
+    suspend(c, &fence, DURABLE_NEVER, NULL);
+    c->store->methods->earliest_due(c->store, fence.run, &due);
+    c->store->methods->cancel_run(c->store, "order-1", 1600);
+    c->store->methods->cancel_run(c->store, "order-1", 1600);
+    spec = (durable_child_spec){"mail-1", &fence, 4, 0, 1, 0};
+    fence = claim_run_of(c, "order-1");
+    create_child(c, &spec);
+    c->store->methods->end_run(c->store, &fence, &ending);
+    assert_string_equal(memory_store_narrative(c->store),
+                        "create order-1/3 epoch 1 called by order-1 #3\n"
+                        "put order-1/3 #1 \"charge\" attempt 1 due 2000 intent\n"
+                        "end order-1/3 parked\n"
+                        "summarize order-1: last 0 epoch 0 low 0 calls\n"
+                        "resolve order-1/3 #1 result\n"
+                        "find order-1/3: running epoch 1\n"
+                        "claim order-1/3 after epoch 1 claims 2\n"
+                        "suspend order-1/3 until 4000\n"
+                        "suspend order-1 until never: due for a child\n"
+                        "earliest order-1: 4000\n"
+                        "cancel order-1\n"
+                        "cancel order-1: DUR_REPLAYED\n"
+                        "find order-1: suspended epoch 1\n"
+                        "claim order-1 after epoch 1 claims 2\n"
+                        "create mail-1 epoch 0 due 3000 started by order-1 #4\n"
+                        "end order-1 completed tells cancels\n");
+}
+
+static void append_in_transaction(conformance *c, durable_fence *fence, int64_t position,
+                                  int64_t shared)
+{
+    durable_outcome outcome = plain_outcome(fence, position);
+
+    outcome.in_transaction = true;
+    assert_int_equal(c->store->methods->begin_transaction(c->store, shared, false), DUR_OK);
+    assert_int_equal(append(c, outcome), DUR_OK);
+}
+
+static void transactions_are_told(void **state)
+{
+    conformance *c = *state;
+    const durable_store_methods *methods = c->store->methods;
+    durable_fence fence = start(c, "order-1");
+
+    memory_store_forget(c->store);
+    append_in_transaction(c, &fence, 1, 1);
+    methods->end_transaction(c->store, true);
+    append_in_transaction(c, &fence, 2, 3);
+    methods->renew_lease(c->store, &fence, 9000);
+    methods->end_transaction(c->store, true);
+    methods->renew_lease(c->store, &fence, 9000);
+    append_in_transaction(c, &fence, 3, 1);
+    methods->end_transaction(c->store, false);
+    methods->commit_shared(c->store);
+    assert_string_equal(memory_store_narrative(c->store),
+                        "begin transaction\n"
+                        "append order-1 #1 \"step\" result low 1: recorded\n"
+                        "keep transaction\n"
+                        "begin transaction\n"
+                        "append order-1 #2 \"step\" result low 2: recorded\n"
+                        "renew order-1 until 9000: DUR_MISUSE\n"
+                        "keep transaction: commit to come\n"
+                        "commit\n"
+                        "renew order-1 until 9000\n"
+                        "begin transaction\n"
+                        "append order-1 #3 \"step\" result low 3: recorded\n"
+                        "undo transaction\n");
+}
+
+/* Others see nothing of it before the commit, and nothing at all if that does not come. */
+static void a_shared_commit_shows_and_dies_as_one(void **state)
+{
+    conformance *c = *state;
+    durable_store *first = c->store;
+    durable_fence fence = start(c, "order-1");
+
+    append_in_transaction(c, &fence, 1, 2);
+    assert_int_equal(first->methods->end_transaction(first, true), DUR_OK);
+    assert_int_equal(load_all(c, fence.run).count, 1);
+    c->store = c->world;
+    assert_int_equal(load_all(c, fence.run).count, 0);
+    assert_int_equal(send(c, "order-1", plain_signal("approval", 1, 1400)), DUR_BUSY);
+    c->store = first;
+    append_in_transaction(c, &fence, 2, 2);
+    assert_int_equal(first->methods->end_transaction(first, true), DUR_OK);
+    c->store = c->world;
+    assert_int_equal(load_all(c, fence.run).count, 2);
+    c->store = first;
+    append_in_transaction(c, &fence, 3, 5);
+    assert_int_equal(first->methods->end_transaction(first, true), DUR_OK);
+    memory_store_die(first, 0);
+    c->store = c->world;
+    assert_int_equal(load_all(c, fence.run).count, 2);
+    assert_int_equal(send(c, "order-1", plain_signal("approval", 1, 1400)), DUR_OK);
+    c->store = first;
+}
+
+/* A commit that fails takes all of it back, and is noticed by the next write. */
+static void a_shared_commit_that_fails_is_rolled_back(void **state)
+{
+    conformance *c = *state;
+    durable_fence fence = start(c, "order-1"), before = fence;
+
+    append_in_transaction(c, &fence, 1, 5);
+    assert_int_equal(c->store->methods->end_transaction(c->store, true), DUR_OK);
+    append_in_transaction(c, &fence, 2, 5);
+    assert_int_equal(c->store->methods->end_transaction(c->store, true), DUR_OK);
+    memory_store_fail(c->store, "commit", 1, DUR_FULL, MEMORY_BEFORE);
+    assert_int_equal(c->store->methods->renew_lease(c->store, &fence, 9000), DUR_FULL);
+    assert_int_equal(load_all(c, fence.run).count, 0);
+    assert_int_equal(append(c, plain_outcome(&fence, 3)), DUR_ROLLED_BACK);
+    assert_int_equal(c->store->methods->confirm(c->store, &fence), DUR_ROLLED_BACK);
+    record(c, &before, 1);
+}
+
+static void a_transaction_that_its_body_ended_is_rolled_back(void **state)
+{
+    conformance *c = *state;
+    durable_fence fence = start(c, "order-1"), before = fence;
+    durable_outcome outcome = plain_outcome(&fence, 1);
+
+    outcome.in_transaction = true;
+    for (int keep = 0; keep < 2; keep++) {
+        assert_int_equal(c->store->methods->begin_transaction(c->store, 1, false), DUR_OK);
+        memory_store_host_rolls_back(c->store);
+        assert_int_equal(append(c, outcome), DUR_ROLLED_BACK);
+        assert_int_equal(c->store->methods->end_transaction(c->store, keep), DUR_ROLLED_BACK);
+        assert_int_equal(load_all(c, fence.run).count, 0);
+    }
+    record(c, &before, 1);
+}
+
 /* Every verb has its name; before: nothing has happened; after: everything has. */
 static void faults_reach_the_verbs_of_waiting(void **state)
 {
@@ -296,6 +447,11 @@ int main(void)
         OWN_TEST(every_verb_is_told_in_one_line),
         OWN_TEST(what_waits_is_told),
         OWN_TEST(work_is_told),
+        OWN_TEST(children_requests_and_doubts_are_told),
+        OWN_TEST(transactions_are_told),
+        OWN_TEST(a_shared_commit_shows_and_dies_as_one),
+        OWN_TEST(a_shared_commit_that_fails_is_rolled_back),
+        OWN_TEST(a_transaction_that_its_body_ended_is_rolled_back),
         OWN_TEST(faults_reach_the_verbs_of_waiting),
         OWN_TEST(others_send_and_answer_whatever_befalls_this_handle),
         OWN_TEST(a_fault_before_prevents_and_a_fault_after_survives),
