@@ -144,55 +144,6 @@ bool memory_run_has_ended(const memory_run *run)
            run->status == DURABLE_CANCELLED || run->status == DURABLE_TIMED_OUT;
 }
 
-static void copy_step(memory_step *step)
-{
-    step->name = memory_copy_bytes(step->name, step->name_length);
-    step->site = memory_copy_text(step->site);
-    step->value = memory_copy_datum(&step->value);
-}
-
-static void copy_waits(memory_run *run)
-{
-    const memory_run from = *run;
-
-    run->pending = NULL;
-    for (run->pending_count = 0; run->pending_count < from.pending_count;) {
-        const memory_pending *pending = &from.pending[run->pending_count];
-
-        memory_pending_put(run, &pending->row);
-        run->pending[run->pending_count - 1].damaged = pending->damaged;
-    }
-    run->awaits = NULL;
-    run->await_count = 0;
-    memory_run_await(run, (const char *const *)from.awaits, from.await_count);
-}
-
-static void copy_steps(memory_run *run)
-{
-    const memory_run from = *run;
-
-    run->steps = NULL;
-    for (run->count = 0; run->count < from.count; run->count++) {
-        run->steps = memory_grow(run->steps, run->count, sizeof *run->steps);
-        run->steps[run->count] = from.steps[run->count];
-        copy_step(&run->steps[run->count]);
-    }
-}
-
-void memory_run_copy(memory_run *run)
-{
-    run->id = memory_copy_text(run->id);
-    run->uid = memory_copy_text(run->uid);
-    run->workflow = memory_copy_text(run->workflow);
-    run->owner = memory_copy_text(run->owner);
-    run->failure = memory_copy_text(run->failure);
-    run->queue = memory_copy_text(run->queue);
-    run->input = memory_copy_datum(&run->input);
-    run->output = memory_copy_datum(&run->output);
-    copy_steps(run);
-    copy_waits(run);
-}
-
 static void note_caller(memory_run *run, const durable_caller *caller)
 {
     run->parent = caller->fence->run;

@@ -85,9 +85,6 @@ memory_log *memory_log_new(void);
 void memory_log_free(memory_log *log);
 void memory_tables_free(memory_tables *tables);
 
-/* Give a row that was copied as it is memory of its own. */
-void memory_run_copy(memory_run *run);
-
 /* Copies that are the log's; running out of memory aborts. */
 void *memory_copy_bytes(const void *bytes, size_t length);
 char *memory_copy_text(const char *text); /* NULL of NULL */

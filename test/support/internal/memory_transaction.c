@@ -21,12 +21,62 @@ static void *copy_rows(const void *rows, size_t count, size_t size)
     return copy;
 }
 
+static void copy_step(memory_step *step)
+{
+    step->name = memory_copy_bytes(step->name, step->name_length);
+    step->site = memory_copy_text(step->site);
+    step->value = memory_copy_datum(&step->value);
+}
+
+static void copy_waits(memory_run *run)
+{
+    const memory_run from = *run;
+
+    run->pending = NULL;
+    for (run->pending_count = 0; run->pending_count < from.pending_count;) {
+        const memory_pending *pending = &from.pending[run->pending_count];
+
+        memory_pending_put(run, &pending->row);
+        run->pending[run->pending_count - 1].damaged = pending->damaged;
+    }
+    run->awaits = NULL;
+    run->await_count = 0;
+    memory_run_await(run, (const char *const *)from.awaits, from.await_count);
+}
+
+static void copy_steps(memory_run *run)
+{
+    const memory_run from = *run;
+
+    run->steps = NULL;
+    for (run->count = 0; run->count < from.count; run->count++) {
+        run->steps = memory_grow(run->steps, run->count, sizeof *run->steps);
+        run->steps[run->count] = from.steps[run->count];
+        copy_step(&run->steps[run->count]);
+    }
+}
+
+/* Give a row that was copied as it is memory of its own. */
+static void copy_run(memory_run *run)
+{
+    run->id = memory_copy_text(run->id);
+    run->uid = memory_copy_text(run->uid);
+    run->workflow = memory_copy_text(run->workflow);
+    run->owner = memory_copy_text(run->owner);
+    run->failure = memory_copy_text(run->failure);
+    run->queue = memory_copy_text(run->queue);
+    run->input = memory_copy_datum(&run->input);
+    run->output = memory_copy_datum(&run->output);
+    copy_steps(run);
+    copy_waits(run);
+}
+
 static memory_tables copy_tables(const memory_tables *tables)
 {
     memory_tables copy = *tables;
 
     copy.runs = copy_rows(tables->runs, tables->count, sizeof *tables->runs);
-    for (size_t i = 0; i < copy.count; i++) memory_run_copy(&copy.runs[i]);
+    for (size_t i = 0; i < copy.count; i++) copy_run(&copy.runs[i]);
     copy.signals = copy_rows(tables->signals, tables->signal_count, sizeof *tables->signals);
     for (size_t i = 0; i < copy.signal_count; i++) memory_signal_copy(&copy.signals[i]);
     copy.queues = copy_rows(tables->queues, tables->queue_count, sizeof *tables->queues);

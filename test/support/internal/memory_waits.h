@@ -20,7 +20,8 @@ void memory_callback_address(int64_t position, char address[DURABLE_ADDRESS_SIZE
 
 void memory_signal_add(memory_log *log, int64_t run, const char *address,
                        const durable_signal *signal);
-void memory_signal_copy(memory_signal *signal); /* as memory_run_copy() */
+/* Give a row that was copied as it is memory of its own. */
+void memory_signal_copy(memory_signal *signal);
 void memory_signal_free(memory_signal *signal);
 
 /* The signal of this key, which was sent to this run and not received; NULL: none. */
