@@ -195,7 +195,8 @@ static void start_elsewhere(night *it)
                                .workflow = "work",
                                .queue = "work",
                                .behaviour = DURABLE_BEHAVIOUR,
-                               .due = 1000};
+                               .due = 1000,
+                               .deadline = DURABLE_NEVER};
     bool created;
 
     witness->methods->create_run(witness, &new_run, &created, NULL);
