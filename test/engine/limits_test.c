@@ -121,7 +121,8 @@ static void put_step(engine_world *world, durable_datum value)
                                .workflow = "work",
                                .queue = "work",
                                .behaviour = DURABLE_BEHAVIOUR,
-                               .owner = "another-owner"};
+                               .owner = "another-owner",
+                               .deadline = DURABLE_NEVER};
     durable_outcome outcome = {.position = 1,
                                .kind = DURABLE_KIND_STEP,
                                .name = "a",

@@ -250,7 +250,8 @@ static void start_elsewhere(void *bytes, size_t count, void *user)
                                .behaviour = 1,
                                .owner = "another-owner",
                                .token = 5,
-                               .lease_end = INT64_MAX};
+                               .lease_end = INT64_MAX,
+                               .deadline = DURABLE_NEVER};
     durable_fence fence;
     bool created;
 

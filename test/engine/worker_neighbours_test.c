@@ -10,7 +10,8 @@ static void put_newer_run(crew *all, const char *id)
                                .workflow = "work",
                                .queue = "work",
                                .behaviour = DURABLE_BEHAVIOUR + 1,
-                               .due = 1000};
+                               .due = 1000,
+                               .deadline = DURABLE_NEVER};
     durable_store *witness = all->world->witness;
     bool created;
 
