@@ -16,6 +16,7 @@ set(durable_sources
     api/work.c
     engine/attempt.c
     engine/batch.c
+    engine/body.c
     engine/callback.c
     engine/child.c
     engine/choice.c
@@ -57,6 +58,7 @@ set(durable_sources
     store/sqlite/leave.c
     store/sqlite/pending.c
     store/sqlite/queues.c
+    store/sqlite/requests.c
     store/sqlite/rows.c
     store/sqlite/runs.c
     store/sqlite/schema.c
@@ -81,6 +83,7 @@ set(durable_hot_sources
     api/scope.c
     api/step.c
     api/variable.c
+    engine/body.c
     engine/decision.c
     engine/handle.c
     engine/history.c

@@ -207,7 +207,8 @@ DURABLE_INTERNAL int durable_sqlite_write_begin(durable_sqlite *store, durable_w
                                  "cannot %s: the sleep callback of the log's options has called"
                                  " the same log",
                                  doing);
-    if (!write->joined && sqlite3_txn_state(store->db, NULL) == SQLITE_TXN_WRITE)
+    if (write->joined) return durable_sqlite_enter_transaction(store, write);
+    if (sqlite3_txn_state(store->db, NULL) == SQLITE_TXN_WRITE)
         return durable_error_set(&store->head.error, DUR_HOST_STATEMENT,
                                  "cannot %s: a write statement of the host is half stepped on this"
                                  " connection; step it to its end or reset it, then try again",
@@ -278,7 +279,8 @@ DURABLE_INTERNAL int durable_sqlite_write_end(durable_sqlite *store, const durab
     bool autocommit = sqlite3_get_autocommit(store->db) != 0;
 
     sqlite3_set_last_insert_rowid(store->db, write->host_rowid);
-    if (write->joined && autocommit && store->head.error.code != DUR_ROLLED_BACK)
+    if (write->joined && autocommit && !store->step_alone &&
+        store->head.error.code != DUR_ROLLED_BACK)
         return host_transaction_gone(store, result);
     if (result != SQLITE_DONE) return store->head.error.code;
     if (!write->joined && sqlite3_txn_state(store->db, NULL) == SQLITE_TXN_WRITE)

@@ -44,6 +44,23 @@ typedef enum durable_statement {
     DURABLE_SQL_LOOK_AT_ADDRESSEE,
     DURABLE_SQL_LOOK_AT_CALLER,
     DURABLE_SQL_WAKE_RUN,
+    DURABLE_SQL_WAKE_ROOT,
+    DURABLE_SQL_TELL_PARENT,
+    DURABLE_SQL_LOOK_AT_PARENT,
+    DURABLE_SQL_CANCEL_CHILDREN,
+    DURABLE_SQL_CANCEL_RUN,
+    DURABLE_SQL_LOOK_AT_REQUEST,
+    DURABLE_SQL_CANCEL_ROOT,
+    DURABLE_SQL_RESOLVE_STEP,
+    DURABLE_SQL_RESUME_RUN,
+    DURABLE_SQL_RESUME_ROOT,
+    DURABLE_SQL_EARLIEST_DUE,
+    DURABLE_SQL_STEP_SAVEPOINT,
+    DURABLE_SQL_STEP_RELEASE,
+    DURABLE_SQL_STEP_ROLLBACK_TO,
+    DURABLE_SQL_SHARED_SAVEPOINT,
+    DURABLE_SQL_SHARED_RELEASE,
+    DURABLE_SQL_SHARED_ROLLBACK_TO,
     DURABLE_SQL_PEEK_SIGNAL,
     DURABLE_SQL_DROP_SIGNAL,
     DURABLE_SQL_MARK_SIGNAL,
@@ -69,6 +86,10 @@ typedef struct durable_sqlite {
     bool schema_provisional; /* our tables were made in a host transaction that may be undone */
     bool grouped;            /* a transaction of our own is open */
     bool host_gone;          /* SQLite has just rolled back the host's transaction */
+    bool in_step;            /* begin_transaction() waits for its end */
+    bool step_alone;         /* … and its end will be a commit */
+    bool shared;             /* steps wait for one commit */
+    int64_t shared_most, shared_count;
     bool waiting;            /* in the host's sleep callback: no verb may be called */
     sqlite3_stmt *statements[DURABLE_SQL_COUNT];
 } durable_sqlite;
@@ -136,6 +157,15 @@ DURABLE_INTERNAL int durable_sqlite_write_end(durable_sqlite *store, const durab
 DURABLE_INTERNAL int durable_sqlite_group_begin(durable_sqlite *store, durable_write *write);
 DURABLE_INTERNAL int durable_sqlite_group_end(durable_sqlite *store, durable_write *write,
                                               int result);
+
+/* The same with savepoints of another name. */
+DURABLE_INTERNAL void durable_sqlite_undo(durable_sqlite *store, durable_write *write,
+                                          durable_statement rollback_to,
+                                          durable_statement release);
+
+/* Before a write while a transaction is open: is it one of ours? Then the write is refused, or what
+ * waits for its commit is committed first. */
+DURABLE_INTERNAL int durable_sqlite_enter_transaction(durable_sqlite *store, durable_write *write);
 
 /* Undo a group in which nothing went wrong. Gives SQLITE_DONE. */
 DURABLE_INTERNAL int durable_sqlite_group_undo(durable_sqlite *store, durable_write *write);

@@ -42,14 +42,19 @@ static int open_savepoint(durable_sqlite *store, durable_write *write)
 }
 
 /* True where nothing is left to be undone. A savepoint that is not there was never opened. */
+static bool undo_savepoint(durable_sqlite *store, durable_write *write,
+                           durable_statement rollback_to, durable_statement release)
+{
+    int result = step_plain(store, write, rollback_to);
+
+    if ((result & 0xff) == SQLITE_ERROR) return true;
+    return result == SQLITE_DONE && step_plain(store, write, release) == SQLITE_DONE;
+}
+
 static bool undo_group(durable_sqlite *store, durable_write *write)
 {
-    int result;
-
     if (!write->joined) return step_plain(store, write, DURABLE_SQL_ROLLBACK) == SQLITE_DONE;
-    result = step_plain(store, write, DURABLE_SQL_ROLLBACK_TO);
-    if ((result & 0xff) == SQLITE_ERROR) return true;
-    return result == SQLITE_DONE && step_plain(store, write, DURABLE_SQL_RELEASE) == SQLITE_DONE;
+    return undo_savepoint(store, write, DURABLE_SQL_ROLLBACK_TO, DURABLE_SQL_RELEASE);
 }
 
 /* While the host's sqlite3_interrupt() holds, no ROLLBACK runs. But SQLite rolls back by itself
@@ -74,6 +79,21 @@ static void group_rollback(durable_sqlite *store, durable_write *write)
         provoke_rollback(store, write);
     }
     store->grouped = false;
+    store->host_gone = false;
+    durable_error_copy(&store->head.error, &error);
+}
+
+DURABLE_INTERNAL void durable_sqlite_undo(durable_sqlite *store, durable_write *write,
+                                          durable_statement rollback_to,
+                                          durable_statement release)
+{
+    durable_error error;
+
+    durable_error_copy(&error, &store->head.error);
+    for (int i = 0; i < UNDO_TRIES && !sqlite3_get_autocommit(store->db); i++) {
+        if (undo_savepoint(store, write, rollback_to, release)) break;
+        provoke_rollback(store, write);
+    }
     store->host_gone = false;
     durable_error_copy(&store->head.error, &error);
 }

@@ -89,6 +89,8 @@ static int bind_suspension(sqlite3_stmt *statement, const void *context)
     int result = durable_bind_string(statement, 5, its->awaits);
 
     if (result != SQLITE_OK) return result;
+    sqlite3_bind_int(statement, 6, its->suspension->cancels);
+    sqlite3_bind_int64(statement, 7, its->suspension->now);
     return durable_bind_time(statement, 4, its->suspension->due);
 }
 
@@ -172,11 +174,28 @@ static int bind_ending(sqlite3_stmt *statement, const void *context)
     return durable_bind_format(statement, 6, ending->output.format);
 }
 
+static int cancel_children(durable_sqlite *store, durable_write *write, int64_t run,
+                           const durable_ending *ending)
+{
+    const int64_t integers[3] = {run, ending->now, ending->cancels_children};
+
+    return durable_sqlite_step_integers(store, write, DURABLE_SQL_CANCEL_CHILDREN, integers, 3,
+                                        NULL);
+}
+
 static int end_more(durable_sqlite *store, durable_write *write, const durable_fence *fence,
                     const void *context)
 {
-    if (!((const durable_ending *)context)->clears_pending) return SQLITE_DONE;
-    return durable_sqlite_drop_pending(store, write, fence->run, 0, DUR_POSITION_MAX);
+    const durable_ending *ending = context;
+    int result = SQLITE_DONE;
+
+    if (ending->clears_pending)
+        result = durable_sqlite_drop_pending(store, write, fence->run, 0, DUR_POSITION_MAX);
+    if (result == SQLITE_DONE && ending->tells_parent)
+        result = durable_sqlite_tell_parent(store, write, fence->run, ending->now);
+    if (result == SQLITE_DONE && ending->cancels_children)
+        result = cancel_children(store, write, fence->run, ending);
+    return result;
 }
 
 DURABLE_INTERNAL int durable_sqlite_end_run(durable_store *base, durable_fence *fence,

@@ -27,6 +27,7 @@ static int bind_pending(sqlite3_stmt *statement, const void *context)
     durable_bind_time(statement, 10, pending->deadline);
     sqlite3_bind_int64(statement, 11, pending->interval);
     sqlite3_bind_int64(statement, 12, pending->choice);
+    sqlite3_bind_int(statement, 16, pending->intent);
     return durable_bind_format(statement, 13, pending->details.format);
 }
 

@@ -199,6 +199,23 @@ static void read_datum(row_reader *row, int column, durable_datum *datum)
 
 /* ---- Rows ---------------------------------------------------------------------------------- */
 
+/* A key, a position, or null where there is none. */
+static int64_t read_reference(row_reader *row, int column, int64_t most)
+{
+    if (sqlite3_column_type(row->statement, column) == SQLITE_NULL) return 0;
+    return read_between(row, column, 1, most);
+}
+
+static void read_family(row_reader *row, durable_run_record *record)
+{
+    record->cancels = read_integer(row, 21) != 0;
+    record->deadline = read_time(row, 22);
+    record->parent = read_reference(row, 23, DURABLE_RUN_KEY_MAX);
+    record->called_at = read_reference(row, 24, DUR_POSITION_MAX);
+    record->root = read_reference(row, 25, DURABLE_RUN_KEY_MAX);
+    record->depth = (int)read_between(row, 26, 0, INT_MAX);
+}
+
 DURABLE_INTERNAL int durable_read_run_row(durable_sqlite *store, sqlite3_stmt *statement,
                                           durable_run_record *record)
 {
@@ -210,7 +227,7 @@ DURABLE_INTERNAL int durable_read_run_row(durable_sqlite *store, sqlite3_stmt *s
     record->uid = read_string(&row, 2, false);
     record->workflow = read_string(&row, 3, false);
     record->status = read_small(&row, 4);
-    if (record->status < DURABLE_RUNNING || record->status > DURABLE_SUSPENDED)
+    if (record->status < DURABLE_RUNNING || record->status > DURABLE_TIMED_OUT)
         column_is_wrong(&row, 4);
     record->behaviour = read_small(&row, 5);
     if (record->behaviour < 1) column_is_wrong(&row, 5);
@@ -227,6 +244,7 @@ DURABLE_INTERNAL int durable_read_run_row(durable_sqlite *store, sqlite3_stmt *s
     record->queue = read_string(&row, 18, false);
     record->priority = read_small(&row, 19);
     record->due = read_time(&row, 20);
+    read_family(&row, record);
     record->joined = !sqlite3_get_autocommit(store->db);
     return row.code;
 }
@@ -275,6 +293,7 @@ DURABLE_INTERNAL int durable_read_summary_row(durable_sqlite *store, sqlite3_stm
 {
     row_reader row = {store, statement, DUR_OK};
 
+    summary->calls = sqlite3_column_int(statement, 3) != 0;
     if (sqlite3_column_type(statement, 0) == SQLITE_NULL) return DUR_OK;
     summary->last = sqlite3_column_int64(statement, 0) & DUR_POSITION_MAX;
     summary->last_epoch = read_between(&row, 1, 1, INT64_MAX);
@@ -300,6 +319,7 @@ DURABLE_INTERNAL int durable_read_pending_row(durable_sqlite *store, sqlite3_stm
     pending->choice = read_integer(&row, 8);
     read_datum(&row, 9, &pending->details);
     pending->failure = read_string(&row, 11, true);
+    pending->intent = (int)read_between(&row, 12, DURABLE_NO_INTENT, DURABLE_RESOLVED_FAILURE);
     return row.code;
 }
 

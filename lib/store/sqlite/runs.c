@@ -2,6 +2,7 @@
 #include "store/sqlite/verbs.h"
 
 #include "store/sqlite/fence.h"
+#include "store/sqlite/pending.h"
 #include "store/sqlite/queues.h"
 #include "store/sqlite/rows.h"
 #include "store/sqlite/schema.h"
@@ -32,6 +33,18 @@ DURABLE_INTERNAL int durable_sqlite_find_run(durable_store *base, const char *id
     return code;
 }
 
+static void bind_caller(sqlite3_stmt *statement, const durable_caller *caller)
+{
+    sqlite3_bind_int(statement, 17, caller ? caller->on_parent_end : 0);
+    sqlite3_bind_int(statement, 18, caller ? caller->depth : 0);
+    if (!caller) return; /* a rested statement holds nulls */
+    sqlite3_bind_int64(statement, 14, caller->fence->run);
+    sqlite3_bind_int64(statement, 15, caller->position);
+    if (caller->root) sqlite3_bind_int64(statement, 16, caller->root);
+    sqlite3_bind_int64(statement, 19, caller->fence->epoch);
+    sqlite3_bind_int64(statement, 20, caller->fence->token);
+}
+
 static int bind_new_run(sqlite3_stmt *statement, const durable_new_run *new_run)
 {
     int result = durable_bind_string(statement, 1, new_run->id);
@@ -47,6 +60,8 @@ static int bind_new_run(sqlite3_stmt *statement, const durable_new_run *new_run)
     sqlite3_bind_int(statement, 5, new_run->behaviour);
     sqlite3_bind_int64(statement, 6, new_run->token);
     sqlite3_bind_int64(statement, 7, new_run->now);
+    durable_bind_time(statement, 13, new_run->deadline);
+    bind_caller(statement, new_run->caller);
     return durable_bind_format(statement, 8, new_run->input.format);
 }
 
@@ -95,6 +110,20 @@ static void set_fence(durable_fence *fence, int64_t run, int64_t epoch, int64_t 
     fence->provisional = write->joined ? -1 : 0;
 }
 
+static bool is_one_row(const durable_new_run *new_run)
+{
+    return !new_run->owner && !(new_run->caller && new_run->caller->pending);
+}
+
+/* What a child's parent remembers of it. */
+static int insert_pending(durable_sqlite *store, durable_write *write,
+                          const durable_caller *caller, int *changes)
+{
+    *changes = 1;
+    if (!caller || !caller->pending) return SQLITE_DONE;
+    return durable_sqlite_write_pending(store, write, caller->fence, caller->pending, changes);
+}
+
 /* The run's row, as if its claim number 0 had been given back, and claim number 1. */
 static int insert_claimed(durable_sqlite *store, durable_write *write,
                           const durable_new_run *new_run, int64_t *run)
@@ -107,9 +136,22 @@ static int insert_claimed(durable_sqlite *store, durable_write *write,
     if (result != SQLITE_DONE) return result;
     result = insert_run(store, write, new_run, &claim.run);
     if (result == SQLITE_DONE && claim.run)
+        result = insert_pending(store, write, new_run->caller, &changes);
+    if (result == SQLITE_DONE && changes && new_run->owner)
         result = step_claim(store, write, DURABLE_SQL_TAKE_CLAIM, &claim, &changes);
     *run = changes ? claim.run : 0;
     return durable_sqlite_group_end(store, write, result);
+}
+
+static int explain_not_created(durable_sqlite *store, const durable_new_run *new_run)
+{
+    int code = DUR_DATABASE;
+
+    if (new_run->caller) code = durable_sqlite_explain_fence(store, new_run->caller->fence);
+    if (code != DUR_DATABASE) return code;
+    return durable_error_set(&store->head.error, DUR_CORRUPT,
+                             "the run was not started: no free key is left (the largest one was"
+                             " edited in), or an authorizer of the host ignores our inserts");
 }
 
 /* A run that nobody claims is a single statement. */
@@ -123,15 +165,14 @@ DURABLE_INTERNAL int durable_sqlite_create_run(durable_store *base, const durabl
 
     *created = false;
     if (code == DUR_OK) code = durable_sqlite_write_begin(store, &write, "start the run");
+    if (code == DUR_OK && new_run->caller)
+        code = durable_sqlite_confirm(store, new_run->caller->fence);
     if (code != DUR_OK) return code;
-    result = new_run->owner ? insert_claimed(store, &write, new_run, &run)
-                            : insert_run(store, &write, new_run, &run);
+    result = is_one_row(new_run) ? insert_run(store, &write, new_run, &run)
+                                 : insert_claimed(store, &write, new_run, &run);
     code = durable_sqlite_write_end(store, &write, result);
     if (code == DUR_DATABASE && result == SQLITE_CONSTRAINT_UNIQUE) return DUR_OK;
-    if (code == DUR_OK && run == 0)
-        return durable_error_set(&store->head.error, DUR_CORRUPT,
-                                 "the run was not started: no free key is left (the largest one was"
-                                 " edited in), or an authorizer of the host ignores our inserts");
+    if (code == DUR_OK && run == 0) return explain_not_created(store, new_run);
     if (fence) set_fence(fence, run, new_run->owner ? 1 : 0, new_run->token, &write);
     *created = code == DUR_OK;
     return code;

@@ -17,16 +17,22 @@
  *   run              small key, never given again while rows of it remain
  *   epoch, token     the fence of the last claim that was given back; while the run is claimed the
  *                    one in durable_claims counts
- *   status           1 running, 2 completed, 3 failed, 4 parked, 5 suspended; a run that has a row
- *                    in durable_claims is running, whatever stands here
+ *   status           1 running, 2 completed, 3 failed, 4 parked, 5 suspended, 6 cancelled, 7 timed
+ *                    out; a run that has a row in durable_claims is running, whatever stands here
  *   claims           claims in a row without a new step row, up to that claim
- *   request          what somebody asked of the run: 0 nothing (kept for cancel and pause)
+ *   request          what somebody asked of the run: 0 nothing, 1 to end
  *   id, uid          the host's name for the run; 32 random hex digits, never used twice
  *   workflow         the name of the workflow
  *   code_version     what the host called its code when the run started, or null
  *   behaviour        the number of the library's behaviour that the run was started under
- *   parent           kept for children: null
- *   queue, priority  which workers take the run up, and with which precedence: 0 to 7
+ *   parent, called_at   the run that calls or started this child, and at which position; or null
+ *   root             of a child that is called: the run that workers take up for it; or null
+ *   on_parent_end    what becomes of a started child when its parent ends: 0 it is waited for,
+ *                    1 it is asked to end, 2 it is left alone
+ *   depth            of nested children; 0: no child
+ *   deadline         when the run is to end, or null
+ *   queue, priority  which workers take the run up, and with which precedence: 0 to 7; the queue of
+ *                    a child that is called is ""
  *   due              when they do; null where it has ended, is parked, is suspended without limit,
  *                    or was never left by its first owner
  *   awaits           the addresses of the signals that make a suspended run due, each between
@@ -49,8 +55,9 @@
  *
  * durable_steps, one row a recorded step; rows are only ever added
  *   step             run * 134217728 + position; positions count from 1
- *   kind             1 step, 2 timer, 3 receive, 4 select, 5 callback; negative where it failed,
- *                    and the value is the message
+ *   kind             1 step, 2 timer, 3 receive, 4 select, 5 callback, 6 child, 7 undo of an
+ *                    earlier step, 8 the run was asked to end or met its deadline; negative where
+ *                    it failed, and the value is the message
  *   name             checked on replay
  *   format, value    null: as it stands; 1: the integer holds the bits of a NaN; 2: the integer
  *                    holds the bits of an unsigned integer above 9223372036854775807; 3: the blob
@@ -69,10 +76,13 @@
  * outcome's commit deletes it
  *   step             as in durable_steps
  *   kind, name       likewise; the kind is positive
+ *   intent           of a step that may run at most once: 1 its body is about to run, or ran; 2 and
+ *                    3 a person's answer, which is the value, or the failure; else 0
  *   attempt          attempts that have ended without an outcome
  *   began            the first attempt, or the wait
  *   due              when to go on; 0: at once; or null
- *   deadline         of a callback, whatever its heartbeats; or null
+ *   deadline         of a callback, whatever its heartbeats, or of a step, with all its attempts;
+ *                    or null
  *   interval         of a callback's heartbeats in ms; 0: none
  *   choice           of a select: the case whose time `due` is
  *   format, value    how far a step has come; see above
@@ -97,7 +107,8 @@
  *   next_us          no claim before the ms that this lies in, Unix us
  *
  * The indexes answer: what is due next of this queue, workflow and priority; whose claim of this
- * queue ends next; which signal is next. Runs that are not to be taken up stand in none of them.
+ * queue ends next; which signal is next; whose children, and which of those below a run is due
+ * first. Runs that are not to be taken up, and that are no children, stand in none of them.
  *
  * The key packs run and position into one integer because that is the cheapest b-tree key there
  * is: one seek to append, one range to replay, nothing else to maintain (see test/bench, shapes).
@@ -111,7 +122,8 @@ static const char *const schema_objects[] = {
     " token INTEGER NOT NULL, status INTEGER NOT NULL, claims INTEGER NOT NULL,"
     " request INTEGER NOT NULL, id TEXT NOT NULL UNIQUE, uid TEXT NOT NULL,"
     " workflow TEXT NOT NULL, code_version TEXT, behaviour INTEGER NOT NULL, parent INTEGER,"
-    " queue TEXT NOT NULL, priority INTEGER NOT NULL, due INTEGER, created INTEGER NOT NULL,"
+    " called_at INTEGER, root INTEGER, on_parent_end INTEGER NOT NULL, depth INTEGER NOT NULL,"
+    " deadline INTEGER, queue TEXT NOT NULL, priority INTEGER NOT NULL, due INTEGER, created INTEGER NOT NULL,"
     " ended INTEGER, input_format INTEGER, input,"
     " output_format INTEGER, output, failure TEXT, awaits TEXT)"),
 
@@ -127,7 +139,7 @@ static const char *const schema_objects[] = {
     ("CREATE TABLE @durable_pending(step INTEGER PRIMARY KEY, kind INTEGER NOT NULL,"
     " name TEXT NOT NULL, attempt INTEGER NOT NULL, began INTEGER NOT NULL, due INTEGER,"
     " deadline INTEGER, interval INTEGER NOT NULL, choice INTEGER NOT NULL, format INTEGER, value,"
-    " failure TEXT)"),
+    " failure TEXT, intent INTEGER NOT NULL)"),
 
     ("CREATE TABLE @durable_signals(signal INTEGER PRIMARY KEY, run INTEGER NOT NULL,"
     " name TEXT NOT NULL, key TEXT, format INTEGER, value, failure TEXT, sent INTEGER NOT NULL,"
@@ -137,8 +149,15 @@ static const char *const schema_objects[] = {
     " max_active_process INTEGER NOT NULL, interval_us INTEGER NOT NULL,"
     " next_us INTEGER NOT NULL)"),
 
-    /* For a person who deletes a run by hand: its steps go with it, and its owner loses it. (Where
-     * the host has switched triggers off, the owner finds out when it ends the run.) */
+    /* For a person who deletes a run by hand: its steps and the children that it calls go with it,
+     * its owner loses it, and a parent that awaits it is told. (Where the host has switched triggers
+     * off, the owner finds out when it ends the run.) Triggers do not call themselves, unless the
+     * host wants it: what is below the run is deleted here, run by run. */
+#define OF_RUNS_BELOW(column)                                                                      \
+    " WHERE " column " IN (SELECT run FROM durable_runs WHERE root = old.run);"
+#define KEYS_BELOW(table)                                                                          \
+    " WHERE step IN (SELECT k.step FROM durable_runs AS r CROSS JOIN " table " AS k"               \
+    " ON k.step BETWEEN r.run << 27 AND (r.run << 27) + 134217727 WHERE r.root = old.run);"
     ("CREATE TRIGGER @durable_run_deleted AFTER DELETE ON durable_runs BEGIN"
      " DELETE FROM durable_claims WHERE run = old.run;"
      " DELETE FROM durable_pending"
@@ -146,7 +165,18 @@ static const char *const schema_objects[] = {
      " DELETE FROM durable_signals WHERE run = old.run AND received IS NULL;"
      " DELETE FROM durable_signals WHERE run = old.run AND key NOT NULL;"
      " DELETE FROM durable_steps"
-     " WHERE step BETWEEN old.run << 27 AND (old.run << 27) + 134217727; END"),
+     " WHERE step BETWEEN old.run << 27 AND (old.run << 27) + 134217727;"
+     " DELETE FROM durable_claims" OF_RUNS_BELOW("run")
+     " DELETE FROM durable_pending" KEYS_BELOW("durable_pending")
+     " DELETE FROM durable_signals" OF_RUNS_BELOW("received IS NULL AND run")
+     " DELETE FROM durable_signals" OF_RUNS_BELOW("key NOT NULL AND run")
+     " DELETE FROM durable_steps" KEYS_BELOW("durable_steps")
+     " DELETE FROM durable_runs WHERE root = old.run;"
+     " INSERT INTO durable_signals(run, name, failure, sent)"
+     " SELECT run, char(9) || old.called_at, 'the child was deleted',"
+     " CAST(strftime('%s', 'now') AS INTEGER) * 1000 FROM durable_runs"
+     " WHERE run = old.parent AND status IN (1, 4, 5) AND old.root IS NULL AND old.ended IS NULL;"
+     " END"),
 
     /* Sending is one statement, whoever sends: the run that waits for it is due; now, where whoever
      * sent by hand gave a time that is no number of ms. (Where the host has switched triggers off,
@@ -158,7 +188,10 @@ static const char *const schema_objects[] = {
      " WHEN new.received IS NULL BEGIN"
      " UPDATE durable_runs SET due = " SENT_MS " WHERE run = new.run AND status = 5"
      " AND (due IS NULL OR due > " SENT_MS ")"
-     " AND instr(awaits, char(10) || new.name || char(10)); END"),
+     " AND instr(awaits, char(10) || new.name || char(10));"
+     " UPDATE durable_runs SET due = " SENT_MS " WHERE run = (SELECT root FROM durable_runs"
+     " WHERE run = new.run AND status = 5 AND instr(awaits, char(10) || new.name || char(10)))"
+     " AND status = 5 AND (due IS NULL OR due > " SENT_MS "); END"),
 
 #define READABLE_VALUE(format, value)                                                              \
     "CASE " format " WHEN 1 THEN 'NaN' WHEN 2 THEN printf('%llu', " value ") ELSE " value " END"
@@ -166,12 +199,14 @@ static const char *const schema_objects[] = {
     "strftime('%Y-%m-%d %H:%M:%f', " ms " / 1000.0, 'unixepoch')"
 #define READABLE_KIND(kind)                                                                        \
     "CASE abs(" kind ") WHEN 1 THEN 'step' WHEN 2 THEN 'timer' WHEN 3 THEN 'receive'"              \
-    " WHEN 4 THEN 'select' WHEN 5 THEN 'callback' ELSE " kind " END"
+    " WHEN 4 THEN 'select' WHEN 5 THEN 'callback' WHEN 6 THEN 'child' WHEN 7 THEN 'undo'"          \
+    " WHEN 8 THEN 'cancel' ELSE " kind " END"
 #define READABLE_ADDRESSES(text) "replace(" text ", char(9), 'callback ')"
 
     ("CREATE VIEW @durable_runs_view AS SELECT r.id AS id, r.workflow AS workflow,"
     " CASE iif(c.run, 1, r.status) WHEN 1 THEN 'running' WHEN 2 THEN 'completed'"
-    " WHEN 3 THEN 'failed' WHEN 4 THEN 'parked' WHEN 5 THEN 'suspended' ELSE r.status END"
+    " WHEN 3 THEN 'failed' WHEN 4 THEN 'parked' WHEN 5 THEN 'suspended' WHEN 6 THEN 'cancelled'"
+    " WHEN 7 THEN 'timed out' ELSE r.status END"
     " AS status, r.queue AS queue, r.priority AS priority, "
     READABLE_TIME("iif(c.run, NULL, r.due)") " AS wakes, "
     "iif(c.run, NULL, " READABLE_ADDRESSES("replace(trim(r.awaits, char(10)), char(10), ', ')")
@@ -183,7 +218,10 @@ static const char *const schema_objects[] = {
     READABLE_TIME("r.created") " AS created, " READABLE_TIME("r.ended") " AS ended, "
     READABLE_VALUE("r.input_format", "r.input") " AS input, "
     READABLE_VALUE("r.output_format", "r.output") " AS output,"
-    " iif(c.run, NULL, r.failure) AS failure, r.code_version AS code_version, r.uid AS uid,"
+    " iif(c.run, NULL, r.failure) AS failure, "
+    "(SELECT p.id FROM durable_runs AS p WHERE p.run = r.parent) AS parent, "
+    READABLE_TIME("r.deadline") " AS deadline, r.request = 1 AS cancelling,"
+    " r.code_version AS code_version, r.uid AS uid,"
     " r.run AS run FROM durable_runs AS r LEFT JOIN durable_claims AS c ON c.run = r.run"),
 
     ("CREATE VIEW @durable_steps_view AS SELECT r.id AS run_id, s.step & 134217727 AS position,"
@@ -198,7 +236,8 @@ static const char *const schema_objects[] = {
     " p.name AS name, " READABLE_KIND("p.kind") " AS kind, p.attempt AS attempts, "
     READABLE_TIME("p.began") " AS began, " READABLE_TIME("nullif(p.due, 0)") " AS wakes, "
     READABLE_TIME("p.deadline") " AS deadline, nullif(p.interval, 0) AS heartbeat_ms, "
-    READABLE_VALUE("p.format", "p.value") " AS details, p.failure AS failure"
+    READABLE_VALUE("p.format", "p.value") " AS details, p.failure AS failure,"
+    " CASE p.intent WHEN 0 THEN NULL WHEN 1 THEN 'begun' ELSE 'resolved' END AS intent"
     " FROM durable_runs AS r JOIN durable_pending AS p"
     " ON p.step BETWEEN r.run << 27 AND (r.run << 27) + 134217727"),
 
@@ -216,6 +255,10 @@ static const char *const schema_indexes[] = {
     " ON durable_runs(queue, workflow, priority, due) WHERE due NOT NULL"),
     ("CREATE INDEX IF NOT EXISTS @durable_claims_by_queue"
     " ON durable_claims(queue, owner, workflow, lease_end)"),
+    ("CREATE INDEX IF NOT EXISTS @durable_runs_by_parent"
+    " ON durable_runs(parent) WHERE parent NOT NULL"),
+    ("CREATE INDEX IF NOT EXISTS @durable_runs_by_root"
+    " ON durable_runs(root, due) WHERE root NOT NULL"),
     ("CREATE INDEX IF NOT EXISTS @durable_signals_sent"
     " ON durable_signals(run, name) WHERE received IS NULL"),
     ("CREATE UNIQUE INDEX IF NOT EXISTS @durable_signals_by_key"
@@ -229,7 +272,8 @@ static const struct {
 } probes[] = {
     {"a durable_runs",
      "SELECT run, epoch, token, status, claims, request, id, uid, workflow, code_version,"
-     " behaviour, parent, queue, priority, due, created, ended, input_format, input,"
+     " behaviour, parent, called_at, root, on_parent_end, depth, deadline, queue, priority, due,"
+     " created, ended, input_format, input,"
      " output_format, output, failure, awaits FROM @durable_runs"},
     {"a durable_claims",
      "SELECT run, epoch, token, owner, lease_end, claims, queue, workflow FROM @durable_claims"},
@@ -238,7 +282,7 @@ static const struct {
      " fingerprint, site FROM @durable_steps"},
     {"a durable_pending",
      "SELECT step, kind, name, attempt, began, due, deadline, interval, choice, format, value,"
-     " failure FROM @durable_pending"},
+     " failure, intent FROM @durable_pending"},
     {"a durable_signals",
      "SELECT signal, run, name, key, format, value, failure, sent, received"
      " FROM @durable_signals"},

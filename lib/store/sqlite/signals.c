@@ -278,10 +278,10 @@ DURABLE_INTERNAL int durable_sqlite_is_sent(durable_sqlite *store, int64_t run,
     return *sent ? SQLITE_DONE : result;
 }
 
-DURABLE_INTERNAL int durable_sqlite_wake_run(durable_sqlite *store, durable_write *write,
-                                             int64_t run, int64_t now, const char *address)
+static int wake(durable_sqlite *store, durable_write *write, durable_statement which, int64_t run,
+                int64_t now, const char *address)
 {
-    sqlite3_stmt *statement = durable_sqlite_statement(store, DURABLE_SQL_WAKE_RUN);
+    sqlite3_stmt *statement = durable_sqlite_statement(store, which);
     int result;
 
     if (!statement) return store->head.error.sqlite_code;
@@ -290,6 +290,50 @@ DURABLE_INTERNAL int durable_sqlite_wake_run(durable_sqlite *store, durable_writ
     result = durable_bind_string(statement, 3, address);
     if (result != SQLITE_OK) return durable_sqlite_not_bound(store, write, statement, result);
     return durable_sqlite_write_step(store, write, statement, NULL);
+}
+
+DURABLE_INTERNAL int durable_sqlite_wake_run(durable_sqlite *store, durable_write *write,
+                                             int64_t run, int64_t now, const char *address)
+{
+    int result = wake(store, write, DURABLE_SQL_WAKE_RUN, run, now, address);
+
+    if (result != SQLITE_DONE) return result;
+    return wake(store, write, DURABLE_SQL_WAKE_ROOT, run, now, address);
+}
+
+/* What the trigger does, which the host has switched off. */
+static int wake_parent(durable_sqlite *store, durable_write *write, int64_t child, int64_t now)
+{
+    sqlite3_stmt *statement = durable_sqlite_statement(store, DURABLE_SQL_LOOK_AT_PARENT);
+    char address[DURABLE_ADDRESS_SIZE];
+    int64_t parent = 0;
+    int result;
+
+    if (!statement) return store->head.error.sqlite_code;
+    sqlite3_bind_int64(statement, 1, child);
+    result = durable_sqlite_read(store, statement);
+    if (result == SQLITE_ROW) {
+        parent = sqlite3_column_int64(statement, 0);
+        durable_print(address, sizeof address, "\t%lld",
+                      (long long)sqlite3_column_int64(statement, 1));
+    } else if (result != SQLITE_DONE) {
+        durable_sqlite_failed(store, result, "look for the parent");
+    }
+    durable_sqlite_rest(statement);
+    if (result != SQLITE_ROW) return result;
+    return durable_sqlite_wake_run(store, write, parent, now, address);
+}
+
+DURABLE_INTERNAL int durable_sqlite_tell_parent(durable_sqlite *store, durable_write *write,
+                                                int64_t child, int64_t now)
+{
+    const int64_t integers[2] = {child, now};
+    int changes = 0;
+    int result = durable_sqlite_step_integers(store, write, DURABLE_SQL_TELL_PARENT, integers, 2,
+                                              &changes);
+
+    if (result != SQLITE_DONE || changes == 0 || triggers_work(store)) return result;
+    return wake_parent(store, write, child, now);
 }
 
 DURABLE_INTERNAL int durable_sqlite_take_signal(durable_sqlite *store, durable_write *write,

@@ -13,6 +13,10 @@ DURABLE_INTERNAL int durable_sqlite_is_sent(durable_sqlite *store, int64_t run,
 DURABLE_INTERNAL int durable_sqlite_wake_run(durable_sqlite *store, durable_write *write,
                                              int64_t run, int64_t now, const char *address);
 
+/* The end of a child is its parent's news: as the answer of a callback. */
+DURABLE_INTERNAL int durable_sqlite_tell_parent(durable_sqlite *store, durable_write *write,
+                                                int64_t child, int64_t now);
+
 /* The signal is received by that position. DUR_CORRUPT where it is gone. */
 DURABLE_INTERNAL int durable_sqlite_take_signal(durable_sqlite *store, durable_write *write,
                                                 int64_t run, int64_t signal, int64_t position);

@@ -10,6 +10,8 @@ static void close_store(durable_store *base)
 {
     durable_sqlite *store = durable_sqlite_of(base);
 
+    durable_sqlite_end_transaction(base, false);
+    durable_sqlite_commit_shared(base);
     durable_sqlite_forget_statements(store);
     durable_free(store->schema);
     durable_free(store);
@@ -36,7 +38,9 @@ static int read_version(durable_store *base, int64_t *version)
 
 static bool is_joined(durable_store *base)
 {
-    return !sqlite3_get_autocommit(durable_sqlite_of(base)->db);
+    durable_sqlite *store = durable_sqlite_of(base);
+
+    return !sqlite3_get_autocommit(store->db) && !store->step_alone && !store->shared;
 }
 
 static const durable_store_methods methods = {

@@ -24,6 +24,14 @@
 #define LAST_CLAIMS " claims = (SELECT claims FROM @durable_claims WHERE run = ?1)"
 #define BEHIND_FENCE " WHERE run = ?1 AND EXISTS(SELECT 1 FROM @durable_claims" OF_FENCE ")"
 
+#define NEVER "9223372036854775807"
+
+/* Asked to end at ?2, a run that waits, or is parked, is due then. */
+#define ASK_TO_END                                                                                 \
+    "UPDATE @durable_runs SET request = 1, status = iif(status = 4, 1, status),"                   \
+    " failure = iif(status = 4, NULL, failure),"                                                   \
+    " due = iif(status IN (4, 5) AND (due IS NULL OR due > ?2), ?2, due)"
+
 /* The parameters of a signal behind its address. */
 #define SIGNAL_COLUMNS "(run, name, key, format, value, failure, sent)"
 #define SIGNAL_VALUES "?3, ?4, ?5, ?6, ?7"
@@ -101,15 +109,19 @@ static const char *const statement_texts[DURABLE_SQL_COUNT] = {
         " r.input_format AS input_format, r.input AS input,"
         " r.output_format AS output_format, r.output AS output,"
         " iif(c.run, NULL, r.failure) AS failure, r.queue AS queue,"
-        " r.priority AS priority, iif(c.run, NULL, r.due) AS due"
+        " r.priority AS priority, iif(c.run, NULL, r.due) AS due, r.request AS request,"
+        " r.deadline AS deadline, r.parent AS parent, r.called_at AS called_at, r.root AS root,"
+        " r.depth AS depth"
         " FROM @durable_runs AS r LEFT JOIN @durable_claims AS c ON c.run = r.run"
         " WHERE r.id = ?1",
     [DURABLE_SQL_CREATE_RUN] =
         "INSERT INTO @durable_runs(run, epoch, token, status, claims, request, id, uid,"
         " workflow, code_version, behaviour, queue, priority, due, created, input_format,"
-        " input)"
-        " SELECT next, 0, ?6, 1, 0, 0, ?1, ?2, ?3, ?4, ?5, ?10, ?11, ?12, ?7, ?8, ?9"
-        " FROM " NEXT_RUN_KEY " WHERE next BETWEEN 1 AND 68719476735",
+        " input, deadline, parent, called_at, root, on_parent_end, depth)"
+        " SELECT next, 0, ?6, 1, 0, 0, ?1, ?2, ?3, ?4, ?5, ?10, ?11, ?12, ?7, ?8, ?9, ?13, ?14,"
+        " ?15, ?16, ?17, ?18"
+        " FROM " NEXT_RUN_KEY " WHERE next BETWEEN 1 AND 68719476735 AND (?14 IS NULL OR EXISTS("
+        "SELECT 1 FROM @durable_claims WHERE run = ?14 AND epoch = ?19 AND token = ?20))",
     [DURABLE_SQL_TAKE_CLAIM] =
         "INSERT INTO @durable_claims(run, epoch, token, owner, lease_end, claims, queue,"
         " workflow)"
@@ -123,7 +135,10 @@ static const char *const statement_texts[DURABLE_SQL_COUNT] = {
         " due = ?4, awaits = NULL," LAST_CLAIMS BEHIND_FENCE,
     [DURABLE_SQL_SUSPEND_RUN] =
         "UPDATE @durable_runs SET status = 5, epoch = ?2, token = ?3, failure = NULL,"
-        " due = ?4, awaits = ?5, claims = 0" BEHIND_FENCE,
+        " due = iif(request AND NOT ?6, ?7, nullif(min(coalesce(?4, " NEVER "), coalesce(("
+        "SELECT min(b.due) FROM @durable_runs AS b WHERE b.root = ?1 AND b.due NOT NULL"
+        " AND b.status = 5 AND NOT EXISTS(SELECT 1 FROM @durable_claims WHERE run = b.run)"
+        "), " NEVER ")), " NEVER ")), awaits = ?5, claims = 0" BEHIND_FENCE,
     [DURABLE_SQL_END_RUN] =
         "UPDATE @durable_runs SET status = ?4, epoch = ?2, token = ?3," LAST_CLAIMS
         ", ended = iif(?4 = 4, NULL, ?5), due = NULL, awaits = NULL, output_format = ?6,"
@@ -151,16 +166,17 @@ static const char *const statement_texts[DURABLE_SQL_COUNT] = {
     [DURABLE_SQL_LOAD_DETAILS] =
         "SELECT " REPLAYED ", site, epoch, began" FROM_STEP,
     [DURABLE_SQL_SUMMARIZE] =
-        "SELECT max(step), max(epoch) AS epoch, max(low) AS low FROM @durable_steps"
-        " WHERE step BETWEEN ?1 AND ?2",
+        "SELECT max(step), max(epoch) AS epoch, max(low) AS low,"
+        " EXISTS(SELECT 1 FROM @durable_runs WHERE parent = ?1 >> 27 AND root NOT NULL"
+        " AND ended IS NULL) FROM @durable_steps WHERE step BETWEEN ?1 AND ?2",
     [DURABLE_SQL_PUT_PENDING] =
         "INSERT OR REPLACE INTO @durable_pending(step, kind, name, attempt, began, due,"
-        " deadline, interval, choice, format, value, failure)"
-        " SELECT ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15"
+        " deadline, interval, choice, format, value, failure, intent)"
+        " SELECT ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16"
         " FROM @durable_claims" OF_FENCE,
     [DURABLE_SQL_LOAD_PENDING] =
         "SELECT step, kind, name, attempt, began, due, deadline, interval, choice, format,"
-        " value, failure FROM @durable_pending WHERE step BETWEEN ?1 AND ?2 ORDER BY step",
+        " value, failure, intent FROM @durable_pending WHERE step BETWEEN ?1 AND ?2 ORDER BY step",
     [DURABLE_SQL_DROP_PENDING] =
         "DELETE FROM @durable_pending WHERE step BETWEEN ?1 AND ?2",
     [DURABLE_SQL_SEND_SIGNAL] =
@@ -186,6 +202,59 @@ static const char *const statement_texts[DURABLE_SQL_COUNT] = {
     [DURABLE_SQL_WAKE_RUN] =
         "UPDATE @durable_runs SET due = ?2 WHERE run = ?1 AND status = 5"
         " AND (due IS NULL OR due > ?2) AND instr(awaits, char(10) || ?3 || char(10))",
+    [DURABLE_SQL_WAKE_ROOT] =
+        "UPDATE @durable_runs SET due = ?2 WHERE run = (SELECT root FROM @durable_runs"
+        " WHERE run = ?1 AND status = 5 AND instr(awaits, char(10) || ?3 || char(10)))"
+        " AND status = 5 AND (due IS NULL OR due > ?2)",
+    [DURABLE_SQL_TELL_PARENT] =
+        "INSERT INTO @durable_signals(run, name, format, value, failure, sent)"
+        " SELECT p.run, char(9) || c.called_at, c.output_format, c.output, c.failure, ?2"
+        " FROM @durable_runs AS c JOIN @durable_runs AS p ON p.run = c.parent"
+        " WHERE c.run = ?1 AND p.status IN (1, 4, 5)",
+    [DURABLE_SQL_LOOK_AT_PARENT] =
+        "SELECT parent, called_at FROM @durable_runs WHERE run = ?1",
+    [DURABLE_SQL_CANCEL_CHILDREN] =
+        ASK_TO_END " WHERE parent = ?1 AND root IS NULL AND ended IS NULL AND request = 0"
+        " AND ((1 << on_parent_end) & ?3)",
+    [DURABLE_SQL_CANCEL_RUN] =
+        ASK_TO_END " WHERE id = ?1 AND status IN (1, 4, 5) AND request = 0",
+    [DURABLE_SQL_LOOK_AT_REQUEST] =
+        "SELECT status, request FROM @durable_runs WHERE id = ?1",
+    [DURABLE_SQL_CANCEL_ROOT] =
+        "UPDATE @durable_runs SET due = ?2 WHERE run = (SELECT root FROM @durable_runs"
+        " WHERE id = ?1) AND status = 5 AND (due IS NULL OR due > ?2)",
+    [DURABLE_SQL_RESOLVE_STEP] =
+        "UPDATE @durable_pending SET intent = ?3, format = iif(?3 = 2, ?4, format),"
+        " value = iif(?3 = 2, ?5, value), failure = iif(?3 = 3, ?6, failure)"
+        " WHERE step = ((SELECT r.run FROM @durable_runs AS r WHERE r.id = ?1 AND r.status = 4"
+        " AND NOT EXISTS(SELECT 1 FROM @durable_claims WHERE run = r.run)) << 27) + ?2"
+        " AND intent = 1",
+    [DURABLE_SQL_RESUME_RUN] =
+        "UPDATE @durable_runs SET status = 1, due = ?2, failure = NULL"
+        " WHERE id = ?1 AND status = 4",
+    [DURABLE_SQL_RESUME_ROOT] =
+        "UPDATE @durable_runs SET due = iif(status = 4, ?2, min(coalesce(due, ?2), ?2)),"
+        " failure = NULL, status = iif(status = 4, 1, status)"
+        " WHERE run = (SELECT root FROM @durable_runs WHERE id = ?1) AND status IN (4, 5)",
+    [DURABLE_SQL_EARLIEST_DUE] =
+        "WITH RECURSIVE below(run, status, due) AS ("
+        "SELECT run, status, due FROM @durable_runs WHERE run = ?1"
+        " UNION ALL SELECT c.run, c.status, c.due FROM below AS b"
+        " CROSS JOIN @durable_runs AS c ON c.parent = b.run"
+        " WHERE c.root NOT NULL AND c.ended IS NULL)"
+        " SELECT min(due) FROM below WHERE status = 5",
+    [DURABLE_SQL_STEP_SAVEPOINT] =
+        DURABLE_STEP_SAVEPOINT,
+    [DURABLE_SQL_STEP_RELEASE] =
+        "RELEASE durable_step_of_ours",
+    [DURABLE_SQL_STEP_ROLLBACK_TO] =
+        "ROLLBACK TO durable_step_of_ours",
+    [DURABLE_SQL_SHARED_SAVEPOINT] =
+        "SAVEPOINT durable_shared_of_ours",
+    [DURABLE_SQL_SHARED_RELEASE] =
+        "RELEASE durable_shared_of_ours",
+    [DURABLE_SQL_SHARED_ROLLBACK_TO] =
+        "ROLLBACK TO durable_shared_of_ours",
     [DURABLE_SQL_PEEK_SIGNAL] =
         "SELECT signal, format, value, failure, iif(typeof(sent) = 'integer', sent, 0)"
         " AS sent FROM @durable_signals"

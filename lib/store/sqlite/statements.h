@@ -6,4 +6,7 @@
 
 DURABLE_INTERNAL const char *durable_statement_text(durable_statement which);
 
+/* By its text stores on one connection know each other's. */
+#define DURABLE_STEP_SAVEPOINT "SAVEPOINT durable_step_of_ours"
+
 #endif

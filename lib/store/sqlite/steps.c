@@ -160,6 +160,15 @@ static int append_all(durable_sqlite *store, durable_write *write, durable_outco
     return durable_sqlite_group_end(store, write, result);
 }
 
+/* While a step's transaction is open, only its own outcome is: the commit that it is part of is the
+ * step's, or still to come. */
+static bool is_admitted(durable_sqlite *store, durable_outcome *outcomes, size_t count)
+{
+    if (!store->in_step || count != 1 || !outcomes->in_transaction) return false;
+    outcomes->joined = !store->step_alone;
+    return true;
+}
+
 DURABLE_INTERNAL int durable_sqlite_append_outcomes(durable_store *base, durable_outcome *outcomes,
                                                     size_t count)
 {
@@ -169,7 +178,8 @@ DURABLE_INTERNAL int durable_sqlite_append_outcomes(durable_store *base, durable
     int code = durable_sqlite_write_begin(store, &write, "record the step");
 
     for (size_t i = 0; i < count; i++) outcomes[i].joined = write.joined;
-    if (code == DUR_OK) code = confirm_all(store, outcomes, count);
+    if (code != DUR_OK && !is_admitted(store, outcomes, count)) return code;
+    code = confirm_all(store, outcomes, count);
     if (code != DUR_OK) return code;
     if (count == 1 && !has_more(outcomes))
         result = append_alone(store, &write, outcomes);
@@ -178,7 +188,7 @@ DURABLE_INTERNAL int durable_sqlite_append_outcomes(durable_store *base, durable
     code = durable_sqlite_tables_gone(store, durable_sqlite_write_end(store, &write, result));
     for (size_t i = 0; code == DUR_OK && i < count; i++)
         if (outcomes[i].verdict == DUR_OK)
-            outcomes[i].fence->provisional = write.joined ? outcomes[i].position : 0;
+            outcomes[i].fence->provisional = outcomes[i].joined ? outcomes[i].position : 0;
     return code;
 }
 

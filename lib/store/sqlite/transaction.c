@@ -1,15 +1,245 @@
-/* store/sqlite: the transaction around a step, alone or shared. */
+/*
+ * store/sqlite: the transaction around a step, alone or shared. Savepoints are both: the outermost
+ * one of a connection begins a transaction, and its release commits; any other one stands in the
+ * transaction of the host's, or in that which steps share. One that is gone when it is to be
+ * released was ended by somebody else.
+ */
+#include "store/sqlite/statements.h"
 #include "store/sqlite/verbs.h"
 
-DURABLE_INTERNAL int durable_sqlite_cancel_run(durable_store *base, const char *run_id, int64_t now)
-{ (void)run_id; (void)now; return durable_error_set(&base->error, DUR_MISUSE, "not there yet"); }
-DURABLE_INTERNAL int durable_sqlite_resolve_step(durable_store *base, const char *run_id, const durable_resolution *resolution)
-{ (void)run_id; (void)resolution; return durable_error_set(&base->error, DUR_MISUSE, "not there yet"); }
-DURABLE_INTERNAL int durable_sqlite_earliest_due(durable_store *base, int64_t run, int64_t *due)
-{ (void)run; (void)due; return durable_error_set(&base->error, DUR_MISUSE, "not there yet"); }
-DURABLE_INTERNAL int durable_sqlite_begin_transaction(durable_store *base, int64_t shared, bool attached)
-{ (void)shared; (void)attached; return durable_error_set(&base->error, DUR_MISUSE, "not there yet"); }
+static int step_of_transaction(durable_sqlite *store, durable_write *write,
+                               durable_statement which)
+{
+    sqlite3_stmt *statement = durable_sqlite_statement(store, which);
+
+    if (!statement) return store->head.error.sqlite_code;
+    return durable_sqlite_write_step(store, write, statement, NULL);
+}
+
+static void prepare_write(durable_sqlite *store, durable_write *write, const char *doing)
+{
+    write->doing = doing;
+    write->joined = !sqlite3_get_autocommit(store->db);
+    write->waited_ms = 0;
+    write->host_rowid = sqlite3_last_insert_rowid(store->db);
+}
+
+/* ---- Whose is it? -------------------------------------------------------------------------- */
+
+/* A log of another handle on this connection has its own statements. One that has run, and was not
+ * set back since, stands for a step whose transaction is open. */
+static bool is_step_of_other(durable_sqlite *store)
+{
+    sqlite3_stmt *statement = sqlite3_next_stmt(store->db, NULL);
+
+    for (; statement; statement = sqlite3_next_stmt(store->db, statement)) {
+        const char *text = sqlite3_sql(statement);
+
+        if (statement == store->statements[DURABLE_SQL_STEP_SAVEPOINT] || !text) continue;
+        if (strcmp(text, DURABLE_STEP_SAVEPOINT) != 0) continue;
+        if (sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_RUN, 0) > 0) return true;
+    }
+    return false;
+}
+
+static int refuse_in_step(durable_sqlite *store, const char *doing)
+{
+    return durable_error_set(&store->head.error, DUR_MISUSE,
+                             "cannot %s: a transactional step is open on this connection; let its"
+                             " body end, or record its outcome, first",
+                             doing);
+}
+
+DURABLE_INTERNAL int durable_sqlite_enter_transaction(durable_sqlite *store, durable_write *write)
+{
+    int code;
+
+    if (store->in_step || is_step_of_other(store)) return refuse_in_step(store, write->doing);
+    if (!store->shared) return DUR_OK;
+    code = durable_sqlite_commit_shared(&store->head);
+    write->joined = !sqlite3_get_autocommit(store->db);
+    return code;
+}
+
+/* ---- Beginning ----------------------------------------------------------------------------- */
+
+/* What ends them is prepared before they begin: ending them then needs no memory. */
+static bool prepare_statements(durable_sqlite *store)
+{
+    static const durable_statement needed[] = {
+        DURABLE_SQL_STEP_SAVEPOINT,   DURABLE_SQL_STEP_RELEASE,
+        DURABLE_SQL_STEP_ROLLBACK_TO, DURABLE_SQL_SHARED_SAVEPOINT,
+        DURABLE_SQL_SHARED_RELEASE,   DURABLE_SQL_SHARED_ROLLBACK_TO,
+        DURABLE_SQL_DROP_CLAIM};
+
+    for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++)
+        if (!durable_sqlite_statement(store, needed[i])) return false;
+    return true;
+}
+
+static int check_begin(durable_sqlite *store, bool attached)
+{
+    durable_error *error = &store->head.error;
+    bool in_transaction = !sqlite3_get_autocommit(store->db);
+
+    if (store->waiting)
+        return durable_error_set(error, DUR_MISUSE,
+                                 "the sleep callback of the log's options has called the same log");
+    if (!attached && sqlite3_stricmp(store->schema, "main") != 0)
+        return durable_error_set(error, DUR_MISUSE,
+                                 "the log is in the database \"%s\" and not in \"main\": a crash"
+                                 " may keep the changes in one file without those in the other;"
+                                 " see dur_options.transactional_when_attached",
+                                 store->schema);
+    if (store->in_step || (in_transaction && is_step_of_other(store)))
+        return refuse_in_step(store, "begin a transactional step");
+    if (!in_transaction && sqlite3_txn_state(store->db, NULL) == SQLITE_TXN_WRITE)
+        return durable_error_set(error, DUR_HOST_STATEMENT,
+                                 "cannot begin a transactional step: a write statement of the host"
+                                 " is half stepped on this connection; step it to its end or reset"
+                                 " it, then try again");
+    return DUR_OK;
+}
+
+/* The claim of nobody: a write that changes nothing, but has the lock. */
+static int open_savepoints(durable_sqlite *store, durable_write *write, bool shares)
+{
+    bool outermost = !write->joined;
+    int result = SQLITE_DONE;
+
+    store->grouped = outermost || store->shared;
+    if (outermost && shares) {
+        result = step_of_transaction(store, write, DURABLE_SQL_SHARED_SAVEPOINT);
+        store->shared = result == SQLITE_DONE;
+        store->shared_count = 0;
+    }
+    if (result == SQLITE_DONE) {
+        result = step_of_transaction(store, write, DURABLE_SQL_STEP_SAVEPOINT);
+        store->in_step = result == SQLITE_DONE;
+        store->step_alone = outermost && !shares;
+    }
+    if (result == SQLITE_DONE && outermost)
+        result = step_of_transaction(store, write, DURABLE_SQL_DROP_CLAIM);
+    return result;
+}
+
+static void forget_step(durable_sqlite *store)
+{
+    sqlite3_stmt *savepoint = store->statements[DURABLE_SQL_STEP_SAVEPOINT];
+
+    store->in_step = store->step_alone = store->grouped = false;
+    if (savepoint) sqlite3_stmt_status(savepoint, SQLITE_STMTSTATUS_RUN, 1);
+}
+
+static void take_back_step(durable_sqlite *store, durable_write *write)
+{
+    durable_sqlite_undo(store, write, DURABLE_SQL_STEP_ROLLBACK_TO, DURABLE_SQL_STEP_RELEASE);
+    forget_step(store);
+}
+
+static void take_back_shared(durable_sqlite *store, durable_write *write)
+{
+    durable_sqlite_undo(store, write, DURABLE_SQL_SHARED_ROLLBACK_TO, DURABLE_SQL_SHARED_RELEASE);
+    store->shared = false;
+}
+
+DURABLE_INTERNAL int durable_sqlite_begin_transaction(durable_store *base, int64_t shared,
+                                                      bool attached)
+{
+    durable_sqlite *store = durable_sqlite_of(base);
+    durable_write write;
+    bool begins;
+    int result, code = check_begin(store, attached);
+
+    if (code != DUR_OK) return code;
+    if (!prepare_statements(store)) return store->head.error.code;
+    prepare_write(store, &write, "begin a transactional step");
+    if (!write.joined) store->shared = false; /* the host has ended it */
+    begins = !write.joined;
+    result = open_savepoints(store, &write, shared > 1);
+    store->shared_most = shared;
+    if (result == SQLITE_DONE) return DUR_OK;
+    take_back_step(store, &write);
+    if (begins && store->shared) take_back_shared(store, &write);
+    return store->head.error.code;
+}
+
+/* ---- Ending -------------------------------------------------------------------------------- */
+
+static int ended_by_other(durable_sqlite *store)
+{
+    return durable_error_set(&store->head.error, DUR_ROLLED_BACK,
+                             "the transaction of the step was ended by its body, or rolled back by"
+                             " SQLite: a body must leave alone the transaction it stands in");
+}
+
+/* A savepoint that is not there. */
+static bool is_gone(durable_sqlite *store, int result)
+{
+    return (result & 0xff) == SQLITE_ERROR || sqlite3_get_autocommit(store->db);
+}
+
+/* The last one of those that share a commit makes it. */
+static int count_shared(durable_sqlite *store)
+{
+    if (!store->shared) return DUR_OK;
+    store->shared_count++;
+    return store->shared_count >= store->shared_most ? durable_sqlite_commit_shared(&store->head)
+                                                     : DUR_OK;
+}
+
+static int keep_step(durable_sqlite *store, durable_write *write)
+{
+    int result;
+
+    if (sqlite3_get_autocommit(store->db)) {
+        forget_step(store);
+        return ended_by_other(store);
+    }
+    result = step_of_transaction(store, write, DURABLE_SQL_STEP_RELEASE);
+    if (result == SQLITE_DONE) {
+        forget_step(store);
+        return count_shared(store);
+    }
+    if (is_gone(store, result) && !store->step_alone) ended_by_other(store);
+    else if ((result & 0xff) == SQLITE_ERROR) ended_by_other(store);
+    take_back_step(store, write);
+    return store->head.error.code;
+}
+
 DURABLE_INTERNAL int durable_sqlite_end_transaction(durable_store *base, bool keep)
-{ (void)base; (void)keep; return DUR_OK; }
+{
+    durable_sqlite *store = durable_sqlite_of(base);
+    durable_write write;
+    bool gone;
+
+    if (!store->in_step) return DUR_OK;
+    prepare_write(store, &write, "commit the step's transaction");
+    if (keep) return keep_step(store, &write);
+    gone = sqlite3_get_autocommit(store->db);
+    take_back_step(store, &write);
+    return gone ? ended_by_other(store) : DUR_OK;
+}
+
+/* Where the host has ended it meanwhile, the next look at what was recorded in it tells how. */
 DURABLE_INTERNAL int durable_sqlite_commit_shared(durable_store *base)
-{ (void)base; return DUR_OK; }
+{
+    durable_sqlite *store = durable_sqlite_of(base);
+    durable_write write;
+    int result;
+
+    if (store->in_step) return refuse_in_step(store, "commit");
+    if (!store->shared) return DUR_OK;
+    prepare_write(store, &write, "commit what transactional steps have done");
+    if (!write.joined) {
+        store->shared = false;
+        return DUR_OK;
+    }
+    store->grouped = true;
+    result = step_of_transaction(store, &write, DURABLE_SQL_SHARED_RELEASE);
+    store->shared = false;
+    if (result != SQLITE_DONE && (result & 0xff) != SQLITE_ERROR) take_back_shared(store, &write);
+    store->grouped = false;
+    return result == SQLITE_DONE || (result & 0xff) == SQLITE_ERROR ? DUR_OK
+                                                                    : store->head.error.code;
+}

@@ -57,7 +57,7 @@ DURABLE_INTERNAL int durable_sqlite_peek_signal(durable_store *base, int64_t run
                                                 const char *address,
                                                 durable_signal_visitor *visit, void *context);
 
-/* leave.c */
+/* requests.c */
 DURABLE_INTERNAL int durable_sqlite_cancel_run(durable_store *base, const char *run_id,
                                                int64_t now);
 DURABLE_INTERNAL int durable_sqlite_resolve_step(durable_store *base, const char *run_id,
