@@ -1,4 +1,4 @@
-/* base: a flag that a signal handler or another thread may raise, and a count that threads share. */
+/* base: a flag that a signal handler or another thread may raise; a count that threads share. */
 #ifndef DURABLE_ATOMIC_H
 #define DURABLE_ATOMIC_H
 

@@ -241,8 +241,8 @@ static int run_batch(dur_run *run, void *user)
     return durable_run_set_output(run, dur_text(text));
 }
 
-/* It was cancelled, or its time was up, before all of it was begun: so is its run, then, which hears
- * of it now. Unless somebody has cancelled the batch alone. */
+/* It was cancelled, or its time was up, before all of it was begun: so is its run, then, which
+ * hears of it now. Unless somebody has cancelled the batch alone. */
 static int end_without_summary(dur_run *run)
 {
     run->failure_pending = false;

@@ -15,6 +15,7 @@ int stage_setup(void **state)
     const dur_retry policy = DUR_RETRY_INIT;
     const dur_step_options step = DUR_STEP_OPTIONS_INIT;
     const dur_callback_options callback = DUR_CALLBACK_OPTIONS_INIT;
+    const dur_batch_options batch = DUR_BATCH_OPTIONS_INIT;
     const dur_start_options start = DUR_START_OPTIONS_INIT;
     const bool *by_worker = *state;
     stage *it = calloc(1, sizeof *it);
@@ -27,6 +28,7 @@ int stage_setup(void **state)
     it->policy = policy;
     it->step = step;
     it->callback = callback;
+    it->batch = batch;
     it->start = start;
     narrative_init(&it->story);
     return 0;

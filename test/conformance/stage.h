@@ -46,6 +46,7 @@ typedef struct stage {
     dur_retry policy;
     dur_step_options step; /* its retry and poll are NULL */
     dur_callback_options callback;
+    dur_batch_options batch;
     char token[2][DUR_TOKEN_SIZE];
     char text[256];
     int64_t number;
