@@ -54,13 +54,13 @@ static int ask_to_end(patient *it)
     return dur_cancel(it->log, RUN);
 }
 
-/* "position kind name outcome", one line a step. */
+/* "row 'position kind name outcome'", one line a step. */
 static void assert_steps(patient *it, const char *expected)
 {
     char *rows = host_rows(it->host->db, "SELECT position || ' ' || kind || ' ' || name || ' '"
                                          " || outcome FROM durable_steps_view WHERE run_id = %Q"
                                          " ORDER BY position", RUN);
-    char *wanted = sqlite3_mprintf("%s", expected);
+    char *wanted = sqlite3_mprintf("%s.", expected);
 
     assert_same(wanted, rows);
 }
@@ -100,8 +100,8 @@ static void a_run_that_waits_ends_at_once(void **state)
     assert_code(DUR_CANCELLED, execute(&it, waits), it.log);
     assert_int_equal(DUR_CANCELLED, it.code);
     assert_string_equal("cancelled", dur_errmsg(it.log));
-    assert_steps(&it, "row 1 step work result\nrow 2 cancel cancel result\n"
-                      "row 3 step clean result\nrow 4 step sweep result\n");
+    assert_steps(&it, "row '1 step work result'\nrow '2 cancel cancel result'\n"
+                      "row '3 step clean result'\nrow '4 step sweep result'\n");
     assert_ended(&it, DUR_RUN_CANCELLED, "cancelled", "cancelled");
     assert_code(DUR_CANCELLED, execute(&it, waits), it.log);
     assert_int_equal(2, it.passes);
@@ -144,8 +144,8 @@ static void a_run_that_was_never_taken_up(void **state)
     assert_code(DUR_OK, ask_to_end(&it), it.log);
     assert_code(DUR_CANCELLED, execute(&it, waits), it.log);
     assert_int_equal(0, it.bodies);
-    assert_steps(&it, "row 1 cancel cancel result\nrow 2 step clean result\n"
-                      "row 3 step sweep result\n");
+    assert_steps(&it, "row '1 cancel cancel result'\nrow '2 step clean result'\n"
+                      "row '3 step sweep result'\n");
     dur_close(it.log);
 }
 
@@ -205,7 +205,7 @@ static void a_run_that_is_to_try_again(void **state)
     assert_code(DUR_OK, ask_to_end(&it), it.log);
     assert_code(DUR_CANCELLED, execute(&it, retries), it.log);
     assert_int_equal(1, it.bodies);
-    assert_steps(&it, "row 1 cancel cancel result\n");
+    assert_steps(&it, "row '1 cancel cancel result'\n");
     assert_ended(&it, DUR_RUN_CANCELLED, "cancelled", "cancelled");
     dur_close(it.log);
 }
@@ -307,9 +307,9 @@ static void the_clean_up_may_wait(void **state)
     assert_code(DUR_CANCELLED, execute(&it, waits), it.log);
     assert_true(it.cancelled);
     assert_int_equal(11, it.cleaned);
-    assert_steps(&it, "row 1 step work result\nrow 2 cancel cancel result\n"
-                      "row 3 step clean result\nrow 4 timer settle result\n"
-                      "row 5 step sweep result\n");
+    assert_steps(&it, "row '1 step work result'\nrow '2 cancel cancel result'\n"
+                      "row '3 step clean result'\nrow '4 timer settle result'\n"
+                      "row '5 step sweep result'\n");
     assert_ended(&it, DUR_RUN_CANCELLED, "cancelled", "cancelled");
     dur_close(it.log);
 }

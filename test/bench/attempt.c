@@ -49,7 +49,10 @@ static void fail_attempts(void *context, int64_t count)
 static void open_library(attempts *self, const char *path)
 {
     dur_options options = DUR_OPTIONS_INIT;
-    dur_step_options step = {sizeof step, 0, YARD_FILE, YARD_LINE, &self->retry, NULL};
+    dur_step_options step = {.size = sizeof step,
+                             .file = YARD_FILE,
+                             .line = YARD_LINE,
+                             .retry = &self->retry};
 
     self->retry = (dur_retry){.size = sizeof self->retry,
                               .initial_ms = PAUSE_MS,

@@ -9,8 +9,8 @@
 /* How often a long replay gives back what it was handed out. */
 #define RELEASE_EVERY 1024
 
-static const dur_step_options site = {sizeof(dur_step_options), 0, YARD_FILE, YARD_LINE, NULL,
-                                      NULL};
+static const dur_step_options site = {.size = sizeof(dur_step_options), .file = YARD_FILE,
+                                      .line = YARD_LINE};
 
 void fixture_expect(fixture_log *fixture, int code, int expected, const char *doing)
 {

@@ -31,7 +31,7 @@ typedef struct library_runs {
 static int one_step(dur_run *run, void *user)
 {
     library_runs *self = user;
-    dur_step_options options = {sizeof options, 0, YARD_FILE, YARD_LINE, NULL, NULL};
+    dur_step_options options = {.size = sizeof options, .file = YARD_FILE, .line = YARD_LINE};
     dur_step *step = NULL;
 
     fixture_expect(&self->fixture, dur_begin_step(run, YARD_NAME, &options, &step), DUR_EXECUTE,

@@ -91,6 +91,7 @@ static int run_all(const bench_options *options)
         bench_due(options);
         bench_signal(options);
         bench_lifecycle(options);
+        bench_children(options);
         bench_takeover(options);
         bench_size(options);
     }
