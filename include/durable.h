@@ -1404,12 +1404,13 @@ DUR_API int dur_read_run(dur_log *log, const char *run_id, dur_run_info *info);
 /*
  * The log can be read with any SQLite client, best by its views:
  *   durable_runs_view     id, workflow, status ('running', 'suspended', 'completed', 'failed',
- *                         'parked', 'cancelled', 'timed out'), queue, priority, wakes, awaits, steps, claims, owner,
- *                         lease_end, created, ended, input, output, failure, code_version, uid,
- *                         run
+ *                         'parked', 'cancelled', 'timed out'), queue, priority, wakes, awaits,
+ *                         steps, claims, owner, lease_end, created, ended, input, output, failure,
+ *                         parent, deadline, cancelling, code_version, uid, run
  *   durable_steps_view    run_id, position, name, kind ('step', 'timer', 'receive', 'select',
- *                         'callback', 'child', 'undo', 'cancel'), outcome ('result', 'failure', 'timed out'), value, began,
- *                         took_ms, epoch (which claim recorded it), attempt, site
+ *                         'callback', 'child', 'undo', 'cancel'), outcome ('result', 'failure',
+ *                         'timed out'), value, began, took_ms, epoch (which claim recorded it),
+ *                         attempt, site
  *   durable_pending_view  what has no outcome yet: run_id, position, name, kind, attempts (that
  *                         ended without one), began, wakes, deadline, heartbeat_ms, details,
  *                         failure

@@ -176,8 +176,8 @@ static int look_at_taken(dur_step *step, const char *id)
     if (code == DUR_OK && found.ours) return DUR_OK;
     if (code == DUR_OK || code == DUR_NOT_FOUND)
         return durable_run_stop(run, DUR_CONFLICT,
-                                "position %lld, child \"%s\": there is another run of the id \"%s\":"
-                                " give the child another one",
+                                "position %lld, child \"%s\": there is another run of the id"
+                                " \"%s\": give the child another one",
                                 (long long)step->position, step->name, id);
     return durable_run_stop_with_store(run, code, step->position, step->name);
 }

@@ -464,8 +464,8 @@ DURABLE_INTERNAL int durable_callback_settle(dur_step *callback);
 
 /* ---- transaction.c ------------------------------------------------------------------------- */
 
-/* Open the transaction of a step whose body is to run; at its first attempt as at a later one. Stops
- * the run where that cannot be. */
+/* Open the transaction of a step whose body is to run; at its first attempt as at a later one.
+ * Stops the run where that cannot be. */
 DURABLE_INTERNAL int durable_transaction_begin(dur_step *step);
 
 /* After the record of a transactional step's result, which gave `code`. The code of the commit; all
@@ -501,8 +501,8 @@ DURABLE_INTERNAL int durable_intent_resolve(dur_log *log, const char *run_id, in
 
 /* ---- undo.c -------------------------------------------------------------------------------- */
 
-/* Note a step's undo; at each pass, replayed or executed, and also where the step was interrupted by
- * a cancellation. Stops the run with DUR_NOMEM. */
+/* Note a step's undo; at each pass, replayed or executed, and also where the step was interrupted
+ * by a cancellation. Stops the run with DUR_NOMEM. */
 DURABLE_INTERNAL int durable_undo_note(dur_run *run, int64_t position, const char *name,
                                        const dur_step_options *options);
 

@@ -201,6 +201,8 @@ static int end_undone(dur_run *run, int status, int told, const char *failure)
     char text[DURABLE_FAILURE_SIZE];
     int code = DUR_OK;
 
+    /* Where only the end could not be written, the run says already what was not undone. */
+    if (run->undoing) failure = run->failure;
     durable_failure_text(text, failure, strlen(failure));
     run->failure_pending = false;
     if (run->undos) code = durable_undo_all(run, text);
@@ -208,6 +210,7 @@ static int end_undone(dur_run *run, int status, int told, const char *failure)
     if (code != DUR_OK) return run->stop != DUR_OK ? durable_run_settle_stop(run) : code;
     durable_run_set_failure(run, text, strlen(text));
     code = write_ending(run, status, NULL, run->failure);
+    if (code != DUR_OK && run->undoing && run->stop == DUR_OK) run->stop = told;
     if (code != DUR_OK) return code;
     tell_failure(run);
     run->error.code = told;
@@ -228,8 +231,9 @@ static int end_interrupted(dur_run *run)
     int code;
 
     run->stop = DUR_OK;
-    code = end_undone(run, status, run->ends_as, timed_out ? "its deadline has passed" : "cancelled");
-    if (run->ended) run->stop = run->ends_as;
+    code = end_undone(run, status, run->ends_as,
+                      timed_out ? "its deadline has passed" : "cancelled");
+    if (run->ended && run->stop == DUR_OK) run->stop = run->ends_as;
     return code;
 }
 
@@ -302,13 +306,10 @@ DURABLE_INTERNAL int durable_run_set_output(dur_run *run, dur_value output)
     return DUR_OK;
 }
 
-/* A step's retries are used up, it is in doubt, or a child that it calls is parked or has diverged:
- * a person is to look at it. */
+/* A step's retries are used up, it is in doubt, or a child that the run calls is parked: a person
+ * is to look at it. */
 DURABLE_INTERNAL void durable_run_leave_parked(dur_run *run)
 {
-    bool parks = run->stop == DUR_PARKED ||
-                 ((run->stop == DUR_DIVERGED || run->stop == DUR_MISMATCH) && !run->divergence);
-
-    if (parks && !run->ended)
+    if (run->stop == DUR_PARKED && !run->ended)
         write_ending(run, DURABLE_PARKED, NULL, run->error.message);
 }

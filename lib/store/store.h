@@ -350,9 +350,9 @@ typedef struct durable_store_methods {
     /* Give the claim back; the run stays as it is, and workers may take it up when it is due. */
     int (*release_run)(durable_store *store, durable_fence *fence, int64_t due);
 
-    /* Give the claim back of a run that waits; its claims in a row are none then. It is due no later
-     * than any of the suspended runs whose root it is; and at `now` where it was asked to end after
-     * it was claimed (`cancels` in the suspension tells what the claimer has seen). */
+    /* Give the claim back of a run that waits; its claims in a row are none then. It is due no
+     * later than any of the suspended runs whose root it is; and at `now` where it was asked to end
+     * after it was claimed (`cancels` in the suspension tells what the claimer has seen). */
     int (*suspend_run)(durable_store *store, durable_fence *fence,
                        const durable_suspension *suspension);
 
@@ -428,7 +428,8 @@ typedef struct durable_store_methods {
     int (*begin_transaction)(durable_store *store, int64_t shared, bool attached);
 
     /* Keep it, or take it back; it is over whatever comes back. DUR_OK; DUR_ROLLED_BACK where
-     * somebody else has ended it; or, when it is to be kept, a database code, and all is taken back.
+     * somebody else has ended it; or, when it is to be kept, a database code, and all is taken
+     * back.
      * Without one open: DUR_OK. */
     int (*end_transaction)(durable_store *store, bool keep);
 

@@ -193,6 +193,19 @@ DURABLE_INTERNAL int durable_sqlite_read(durable_sqlite *store, sqlite3_stmt *st
 
 /* ---- Writes -------------------------------------------------------------------------------- */
 
+static int refuse_now(durable_sqlite *store, const char *doing)
+{
+    if (store->waiting)
+        return durable_error_set(&store->head.error, DUR_MISUSE,
+                                 "cannot %s: the sleep callback of the log's options has called"
+                                 " the same log",
+                                 doing);
+    return durable_error_set(&store->head.error, DUR_MISUSE,
+                             "cannot %s: a transactional step is open on this connection; let its"
+                             " body end, or record its outcome, first",
+                             doing);
+}
+
 /* With autocommit on and a write already under way, a write statement of the host is half stepped,
  * and ours would be committed with it, later and unseen. */
 DURABLE_INTERNAL int durable_sqlite_write_begin(durable_sqlite *store, durable_write *write,
@@ -202,11 +215,7 @@ DURABLE_INTERNAL int durable_sqlite_write_begin(durable_sqlite *store, durable_w
     write->joined = !sqlite3_get_autocommit(store->db);
     write->waited_ms = 0;
     write->host_rowid = sqlite3_last_insert_rowid(store->db);
-    if (store->waiting)
-        return durable_error_set(&store->head.error, DUR_MISUSE,
-                                 "cannot %s: the sleep callback of the log's options has called"
-                                 " the same log",
-                                 doing);
+    if (store->waiting | store->in_step) return refuse_now(store, doing);
     if (write->joined) return durable_sqlite_enter_transaction(store, write);
     if (sqlite3_txn_state(store->db, NULL) == SQLITE_TXN_WRITE)
         return durable_error_set(&store->head.error, DUR_HOST_STATEMENT,

@@ -58,6 +58,8 @@ typedef enum durable_statement {
     DURABLE_SQL_STEP_SAVEPOINT,
     DURABLE_SQL_STEP_RELEASE,
     DURABLE_SQL_STEP_ROLLBACK_TO,
+    DURABLE_SQL_BODY_SAVEPOINT,
+    DURABLE_SQL_BODY_RELEASE,
     DURABLE_SQL_SHARED_SAVEPOINT,
     DURABLE_SQL_SHARED_RELEASE,
     DURABLE_SQL_SHARED_ROLLBACK_TO,
@@ -87,6 +89,7 @@ typedef struct durable_sqlite {
     bool grouped;            /* a transaction of our own is open */
     bool host_gone;          /* SQLite has just rolled back the host's transaction */
     bool in_step;            /* begin_transaction() waits for its end */
+    bool in_body;            /* … and its body has not been left yet */
     bool step_alone;         /* … and its end will be a commit */
     bool shared;             /* steps wait for one commit */
     int64_t shared_most, shared_count;
@@ -163,9 +166,12 @@ DURABLE_INTERNAL void durable_sqlite_undo(durable_sqlite *store, durable_write *
                                           durable_statement rollback_to,
                                           durable_statement release);
 
-/* Before a write while a transaction is open: is it one of ours? Then the write is refused, or what
- * waits for its commit is committed first. */
+/* Before a write while a transaction is open: where a step of another log on this connection has
+ * begun it, the write is refused; where it is what our steps share, it is committed first. */
 DURABLE_INTERNAL int durable_sqlite_enter_transaction(durable_sqlite *store, durable_write *write);
+
+/* Before the step's outcome is appended: is the transaction still there that the body was given? */
+DURABLE_INTERNAL int durable_sqlite_leave_body(durable_sqlite *store, durable_write *write);
 
 /* Undo a group in which nothing went wrong. Gives SQLITE_DONE. */
 DURABLE_INTERNAL int durable_sqlite_group_undo(durable_sqlite *store, durable_write *write);

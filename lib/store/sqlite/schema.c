@@ -122,8 +122,9 @@ static const char *const schema_objects[] = {
     " token INTEGER NOT NULL, status INTEGER NOT NULL, claims INTEGER NOT NULL,"
     " request INTEGER NOT NULL, id TEXT NOT NULL UNIQUE, uid TEXT NOT NULL,"
     " workflow TEXT NOT NULL, code_version TEXT, behaviour INTEGER NOT NULL, parent INTEGER,"
-    " called_at INTEGER, root INTEGER, on_parent_end INTEGER NOT NULL, depth INTEGER NOT NULL,"
-    " deadline INTEGER, queue TEXT NOT NULL, priority INTEGER NOT NULL, due INTEGER, created INTEGER NOT NULL,"
+    " called_at INTEGER, root INTEGER, on_parent_end INTEGER NOT NULL DEFAULT 0,"
+    " depth INTEGER NOT NULL DEFAULT 0, deadline INTEGER, queue TEXT NOT NULL,"
+    " priority INTEGER NOT NULL, due INTEGER, created INTEGER NOT NULL,"
     " ended INTEGER, input_format INTEGER, input,"
     " output_format INTEGER, output, failure TEXT, awaits TEXT)"),
 
@@ -139,7 +140,7 @@ static const char *const schema_objects[] = {
     ("CREATE TABLE @durable_pending(step INTEGER PRIMARY KEY, kind INTEGER NOT NULL,"
     " name TEXT NOT NULL, attempt INTEGER NOT NULL, began INTEGER NOT NULL, due INTEGER,"
     " deadline INTEGER, interval INTEGER NOT NULL, choice INTEGER NOT NULL, format INTEGER, value,"
-    " failure TEXT, intent INTEGER NOT NULL)"),
+    " failure TEXT, intent INTEGER NOT NULL DEFAULT 0)"),
 
     ("CREATE TABLE @durable_signals(signal INTEGER PRIMARY KEY, run INTEGER NOT NULL,"
     " name TEXT NOT NULL, key TEXT, format INTEGER, value, failure TEXT, sent INTEGER NOT NULL,"
@@ -150,9 +151,9 @@ static const char *const schema_objects[] = {
     " next_us INTEGER NOT NULL)"),
 
     /* For a person who deletes a run by hand: its steps and the children that it calls go with it,
-     * its owner loses it, and a parent that awaits it is told. (Where the host has switched triggers
-     * off, the owner finds out when it ends the run.) Triggers do not call themselves, unless the
-     * host wants it: what is below the run is deleted here, run by run. */
+     * its owner loses it, and a parent that awaits it is told. (Where the host has switched
+     * triggers off, the owner finds out when it ends the run.) Triggers do not call themselves,
+     * unless the host wants it: what is below the run is deleted here, run by run. */
 #define OF_RUNS_BELOW(column)                                                                      \
     " WHERE " column " IN (SELECT run FROM durable_runs WHERE root = old.run);"
 #define KEYS_BELOW(table)                                                                          \

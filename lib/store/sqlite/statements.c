@@ -249,6 +249,10 @@ static const char *const statement_texts[DURABLE_SQL_COUNT] = {
         "RELEASE durable_step_of_ours",
     [DURABLE_SQL_STEP_ROLLBACK_TO] =
         "ROLLBACK TO durable_step_of_ours",
+    [DURABLE_SQL_BODY_SAVEPOINT] =
+        "SAVEPOINT durable_body_of_ours",
+    [DURABLE_SQL_BODY_RELEASE] =
+        "RELEASE durable_body_of_ours",
     [DURABLE_SQL_SHARED_SAVEPOINT] =
         "SAVEPOINT durable_shared_of_ours",
     [DURABLE_SQL_SHARED_RELEASE] =

@@ -54,7 +54,7 @@ DURABLE_INTERNAL int durable_sqlite_enter_transaction(durable_sqlite *store, dur
 {
     int code;
 
-    if (store->in_step || is_step_of_other(store)) return refuse_in_step(store, write->doing);
+    if (is_step_of_other(store)) return refuse_in_step(store, write->doing);
     if (!store->shared) return DUR_OK;
     code = durable_sqlite_commit_shared(&store->head);
     write->joined = !sqlite3_get_autocommit(store->db);
@@ -68,7 +68,8 @@ static bool prepare_statements(durable_sqlite *store)
 {
     static const durable_statement needed[] = {
         DURABLE_SQL_STEP_SAVEPOINT,   DURABLE_SQL_STEP_RELEASE,
-        DURABLE_SQL_STEP_ROLLBACK_TO, DURABLE_SQL_SHARED_SAVEPOINT,
+        DURABLE_SQL_STEP_ROLLBACK_TO, DURABLE_SQL_BODY_SAVEPOINT,
+        DURABLE_SQL_BODY_RELEASE,     DURABLE_SQL_SHARED_SAVEPOINT,
         DURABLE_SQL_SHARED_RELEASE,   DURABLE_SQL_SHARED_ROLLBACK_TO,
         DURABLE_SQL_DROP_CLAIM};
 
@@ -101,7 +102,8 @@ static int check_begin(durable_sqlite *store, bool attached)
     return DUR_OK;
 }
 
-/* The claim of nobody: a write that changes nothing, but has the lock. */
+/* The claim of nobody: a write that changes nothing, but has the lock. The body has a savepoint of
+ * its own, which is gone where it has ended the transaction, also if it has begun another one. */
 static int open_savepoints(durable_sqlite *store, durable_write *write, bool shares)
 {
     bool outermost = !write->joined;
@@ -120,7 +122,15 @@ static int open_savepoints(durable_sqlite *store, durable_write *write, bool sha
     }
     if (result == SQLITE_DONE && outermost)
         result = step_of_transaction(store, write, DURABLE_SQL_DROP_CLAIM);
-    return result;
+    store->in_body = result == SQLITE_DONE;
+    return store->in_body ? step_of_transaction(store, write, DURABLE_SQL_BODY_SAVEPOINT) : result;
+}
+
+static int ended_by_other(durable_sqlite *store)
+{
+    return durable_error_set(&store->head.error, DUR_ROLLED_BACK,
+                             "the transaction of the step was ended by its body, or rolled back by"
+                             " SQLite: a body must leave alone the transaction it stands in");
 }
 
 static void forget_step(durable_sqlite *store)
@@ -129,6 +139,22 @@ static void forget_step(durable_sqlite *store)
 
     store->in_step = store->step_alone = store->grouped = false;
     if (savepoint) sqlite3_stmt_status(savepoint, SQLITE_STMTSTATUS_RUN, 1);
+}
+
+/* Whether the transaction is the one that the body was given. */
+static bool is_there(durable_sqlite *store, durable_write *write)
+{
+    bool was_in_body = store->in_body;
+
+    store->in_body = false;
+    if (sqlite3_get_autocommit(store->db)) return false;
+    if (!was_in_body) return true;
+    return step_of_transaction(store, write, DURABLE_SQL_BODY_RELEASE) != SQLITE_ERROR;
+}
+
+DURABLE_INTERNAL int durable_sqlite_leave_body(durable_sqlite *store, durable_write *write)
+{
+    return is_there(store, write) ? DUR_OK : ended_by_other(store);
 }
 
 static void take_back_step(durable_sqlite *store, durable_write *write)
@@ -166,19 +192,6 @@ DURABLE_INTERNAL int durable_sqlite_begin_transaction(durable_store *base, int64
 
 /* ---- Ending -------------------------------------------------------------------------------- */
 
-static int ended_by_other(durable_sqlite *store)
-{
-    return durable_error_set(&store->head.error, DUR_ROLLED_BACK,
-                             "the transaction of the step was ended by its body, or rolled back by"
-                             " SQLite: a body must leave alone the transaction it stands in");
-}
-
-/* A savepoint that is not there. */
-static bool is_gone(durable_sqlite *store, int result)
-{
-    return (result & 0xff) == SQLITE_ERROR || sqlite3_get_autocommit(store->db);
-}
-
 /* The last one of those that share a commit makes it. */
 static int count_shared(durable_sqlite *store)
 {
@@ -190,19 +203,13 @@ static int count_shared(durable_sqlite *store)
 
 static int keep_step(durable_sqlite *store, durable_write *write)
 {
-    int result;
+    int result = step_of_transaction(store, write, DURABLE_SQL_STEP_RELEASE);
 
-    if (sqlite3_get_autocommit(store->db)) {
-        forget_step(store);
-        return ended_by_other(store);
-    }
-    result = step_of_transaction(store, write, DURABLE_SQL_STEP_RELEASE);
     if (result == SQLITE_DONE) {
         forget_step(store);
         return count_shared(store);
     }
-    if (is_gone(store, result) && !store->step_alone) ended_by_other(store);
-    else if ((result & 0xff) == SQLITE_ERROR) ended_by_other(store);
+    if ((result & 0xff) == SQLITE_ERROR) ended_by_other(store);
     take_back_step(store, write);
     return store->head.error.code;
 }
@@ -211,14 +218,16 @@ DURABLE_INTERNAL int durable_sqlite_end_transaction(durable_store *base, bool ke
 {
     durable_sqlite *store = durable_sqlite_of(base);
     durable_write write;
-    bool gone;
 
     if (!store->in_step) return DUR_OK;
     prepare_write(store, &write, "commit the step's transaction");
+    if (!is_there(store, &write)) {
+        forget_step(store);
+        return ended_by_other(store);
+    }
     if (keep) return keep_step(store, &write);
-    gone = sqlite3_get_autocommit(store->db);
     take_back_step(store, &write);
-    return gone ? ended_by_other(store) : DUR_OK;
+    return DUR_OK;
 }
 
 /* Where the host has ended it meanwhile, the next look at what was recorded in it tells how. */
