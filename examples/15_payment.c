@@ -33,7 +33,6 @@
  *     3 orders, 3 payments
  */
 #include <durable.h>
-#include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,13 +46,11 @@ typedef struct shop {
     int fate;
 } shop;
 
+/* Nothing is closed, and nobody is told. */
 static void die(const shop *it)
 {
     printf("%s: -- the power fails --\n", it->order);
     fflush(stdout);
-#ifdef SIGKILL
-    raise(SIGKILL);
-#endif
     _Exit(1);
 }
 
