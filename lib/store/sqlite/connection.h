@@ -62,7 +62,6 @@ typedef enum durable_statement {
     DURABLE_SQL_BODY_RELEASE,
     DURABLE_SQL_SHARED_SAVEPOINT,
     DURABLE_SQL_SHARED_RELEASE,
-    DURABLE_SQL_SHARED_ROLLBACK_TO,
     DURABLE_SQL_PEEK_SIGNAL,
     DURABLE_SQL_DROP_SIGNAL,
     DURABLE_SQL_MARK_SIGNAL,
@@ -161,7 +160,8 @@ DURABLE_INTERNAL int durable_sqlite_group_begin(durable_sqlite *store, durable_w
 DURABLE_INTERNAL int durable_sqlite_group_end(durable_sqlite *store, durable_write *write,
                                               int result);
 
-/* The same with savepoints of another name. */
+/* The same with savepoints of another name; or of a whole transaction, where both statements are
+ * DURABLE_SQL_ROLLBACK. */
 DURABLE_INTERNAL void durable_sqlite_undo(durable_sqlite *store, durable_write *write,
                                           durable_statement rollback_to,
                                           durable_statement release);

@@ -41,13 +41,15 @@ static int open_savepoint(durable_sqlite *store, durable_write *write)
     return result;
 }
 
-/* True where nothing is left to be undone. A savepoint that is not there was never opened. */
+/* True where nothing is left to be undone. A savepoint that is not there was never opened; a whole
+ * transaction that is rolled back has nothing to be released. */
 static bool undo_savepoint(durable_sqlite *store, durable_write *write,
                            durable_statement rollback_to, durable_statement release)
 {
     int result = step_plain(store, write, rollback_to);
 
     if ((result & 0xff) == SQLITE_ERROR) return true;
+    if (rollback_to == release) return result == SQLITE_DONE;
     return result == SQLITE_DONE && step_plain(store, write, release) == SQLITE_DONE;
 }
 

@@ -257,8 +257,6 @@ static const char *const statement_texts[DURABLE_SQL_COUNT] = {
         "SAVEPOINT durable_shared_of_ours",
     [DURABLE_SQL_SHARED_RELEASE] =
         "RELEASE durable_shared_of_ours",
-    [DURABLE_SQL_SHARED_ROLLBACK_TO] =
-        "ROLLBACK TO durable_shared_of_ours",
     [DURABLE_SQL_PEEK_SIGNAL] =
         "SELECT signal, format, value, failure, iif(typeof(sent) = 'integer', sent, 0)"
         " AS sent FROM @durable_signals"

@@ -70,7 +70,7 @@ static bool prepare_statements(durable_sqlite *store)
         DURABLE_SQL_STEP_SAVEPOINT,   DURABLE_SQL_STEP_RELEASE,
         DURABLE_SQL_STEP_ROLLBACK_TO, DURABLE_SQL_BODY_SAVEPOINT,
         DURABLE_SQL_BODY_RELEASE,     DURABLE_SQL_SHARED_SAVEPOINT,
-        DURABLE_SQL_SHARED_RELEASE,   DURABLE_SQL_SHARED_ROLLBACK_TO,
+        DURABLE_SQL_SHARED_RELEASE,   DURABLE_SQL_ROLLBACK,
         DURABLE_SQL_DROP_CLAIM};
 
     for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++)
@@ -137,19 +137,18 @@ static void forget_step(durable_sqlite *store)
 {
     sqlite3_stmt *savepoint = store->statements[DURABLE_SQL_STEP_SAVEPOINT];
 
-    store->in_step = store->step_alone = store->grouped = false;
+    store->in_step = store->in_body = store->step_alone = store->grouped = false;
     if (savepoint) sqlite3_stmt_status(savepoint, SQLITE_STMTSTATUS_RUN, 1);
 }
 
 /* Whether the transaction is the one that the body was given. */
 static bool is_there(durable_sqlite *store, durable_write *write)
 {
-    bool was_in_body = store->in_body;
-
-    store->in_body = false;
     if (sqlite3_get_autocommit(store->db)) return false;
-    if (!was_in_body) return true;
-    return step_of_transaction(store, write, DURABLE_SQL_BODY_RELEASE) != SQLITE_ERROR;
+    if (!store->in_body) return true;
+    store->in_body =
+        step_of_transaction(store, write, DURABLE_SQL_BODY_RELEASE) == SQLITE_ERROR;
+    return !store->in_body;
 }
 
 DURABLE_INTERNAL int durable_sqlite_leave_body(durable_sqlite *store, durable_write *write)
@@ -157,15 +156,19 @@ DURABLE_INTERNAL int durable_sqlite_leave_body(durable_sqlite *store, durable_wr
     return is_there(store, write) ? DUR_OK : ended_by_other(store);
 }
 
+/* Released after it was rolled back to, the outermost savepoint would be a commit of nothing. */
 static void take_back_step(durable_sqlite *store, durable_write *write)
 {
-    durable_sqlite_undo(store, write, DURABLE_SQL_STEP_ROLLBACK_TO, DURABLE_SQL_STEP_RELEASE);
+    if (store->step_alone)
+        durable_sqlite_undo(store, write, DURABLE_SQL_ROLLBACK, DURABLE_SQL_ROLLBACK);
+    else
+        durable_sqlite_undo(store, write, DURABLE_SQL_STEP_ROLLBACK_TO, DURABLE_SQL_STEP_RELEASE);
     forget_step(store);
 }
 
 static void take_back_shared(durable_sqlite *store, durable_write *write)
 {
-    durable_sqlite_undo(store, write, DURABLE_SQL_SHARED_ROLLBACK_TO, DURABLE_SQL_SHARED_RELEASE);
+    durable_sqlite_undo(store, write, DURABLE_SQL_ROLLBACK, DURABLE_SQL_ROLLBACK);
     store->shared = false;
 }
 
