@@ -9,18 +9,23 @@ static void doubt_rows(dur_run *run)
     if (run->fence.provisional) run->fence.provisional = -1;
 }
 
-/* The error that led here is the one to be told. */
 static int take_back(dur_step *step)
 {
     durable_store *store = step->run->log->store;
-    durable_error error;
-    int code;
 
     step->in_transaction = false;
+    return store->methods->end_transaction(store, false);
+}
+
+/* The error that led here is the one to be told. */
+static void take_back_quietly(dur_step *step)
+{
+    durable_store *store = step->run->log->store;
+    durable_error error;
+
     durable_error_copy(&error, &store->error);
-    code = store->methods->end_transaction(store, false);
-    if (code != DUR_ROLLED_BACK) durable_error_copy(&store->error, &error);
-    return code;
+    take_back(step);
+    durable_error_copy(&store->error, &error);
 }
 
 /* It takes no record any more, but counts as open: rows of other steps tell which positions are
@@ -50,7 +55,7 @@ DURABLE_INTERNAL int durable_transaction_end(dur_step *step, int code)
         step->in_transaction = false;
         code = store->methods->end_transaction(store, true);
     } else {
-        take_back(step);
+        take_back_quietly(step);
     }
     if (code != DUR_OK) doubt_rows(step->run);
     return code;
@@ -58,7 +63,7 @@ DURABLE_INTERNAL int durable_transaction_end(dur_step *step, int code)
 
 DURABLE_INTERNAL void durable_transaction_undo(dur_step *step)
 {
-    if (step->in_transaction) take_back(step);
+    if (step->in_transaction) take_back_quietly(step);
 }
 
 DURABLE_INTERNAL void durable_transaction_undo_run(dur_run *run)
