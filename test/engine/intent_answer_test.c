@@ -452,6 +452,39 @@ static void not_done_and_cancelled_is_cancelled(void **state)
     assert_int_equal(user.calls, 1);
 }
 
+/* A step's total time is over: what was done is a result, what was not is not begun any more. */
+static void behind_a_steps_end_no_attempt_follows_a_doubt(void **state)
+{
+    static const struct {
+        int in_doubt;
+        saying says;
+        int code;
+    } ways[] = {{DUR_IN_DOUBT_RETRY, SAY_NOTHING, DUR_FAILED},
+                {DUR_IN_DOUBT_VERIFY, SAY_EXECUTE, DUR_FAILED},
+                {DUR_IN_DOUBT_VERIFY, SAY_FAILED, DUR_FAILED},
+                {DUR_IN_DOUBT_VERIFY, SAY_DONE, DUR_OK}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        engine_world world;
+        payment user;
+
+        engine_world_open(&world);
+        world.clock.now_ms = WAITS_START_MS;
+        user = new_payment(&world);
+        user.in_doubt = ways[i].in_doubt;
+        user.says = ways[i].says;
+        user.retries = true;
+        user.timeout_ms = 5000;
+        let_it_die(&world, &user);
+        assert_int_equal(waits_execute_at(&world, 6001, pay, &user), ways[i].code);
+        if (ways[i].code == DUR_FAILED) waits_assert_says(&world, "timed out after 5000 ms");
+        assert_int_equal(user.calls, 1);
+        assert_true(memory_store_pending(world.witness, "run-1") == 0);
+        engine_world_close(&world);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -478,6 +511,7 @@ int main(void)
         WAITS_TEST(a_doubt_is_settled_before_its_run_is_cancelled),
         WAITS_TEST(no_attempt_follows_a_doubt_in_a_cancelled_run),
         WAITS_TEST(not_done_and_cancelled_is_cancelled),
+        WAITS_TEST(behind_a_steps_end_no_attempt_follows_a_doubt),
     };
 
     return cmocka_run_group_tests_name("engine.intent_answer", tests, NULL, NULL);
