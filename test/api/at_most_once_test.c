@@ -269,8 +269,8 @@ static void not_done_is_an_answer(void **state)
     assert_code(DUR_OK, execute(log, &it), log);
     assert_int_equal(it.bodies, 2);
     assert_int_equal(it.pending, 1);
-    assert_int_equal(1, host_number(host->db, "SELECT attempt FROM durable_steps_view WHERE position"
-                                              " = 1"));
+    assert_int_equal(1, host_number(host->db, "SELECT attempt FROM durable_steps_view WHERE"
+                                              " position = 1"));
     dur_close(log);
 }
 
