@@ -36,25 +36,26 @@ static bool has_log(sqlite3 *db)
     return has;
 }
 
-#define OF_RUN "(SELECT run FROM durable_runs WHERE id = '" FAULT_ID "')"
+/* The run and its children. */
+#define OF_RUNS "(SELECT run FROM durable_runs WHERE id GLOB '" FAULT_ID "*')"
 
 /* Steps; the attempts at them that have failed; what is pending, sent, and left of the run. */
 static const char *const queries[] = {
     "SELECT name, (step & 134217727) || '|' || kind || '|' || name || '|' || attempt || '|' ||"
-    " quote(format) || '|' || quote(value) FROM durable_steps WHERE step >> 27 = " OF_RUN
+    " quote(format) || '|' || quote(value) FROM durable_steps WHERE step >> 27 IN " OF_RUNS
     " ORDER BY step",
     "WITH failed(name, count) AS (SELECT name, attempt - 1 FROM durable_steps"
-    " WHERE step >> 27 = " OF_RUN " UNION ALL SELECT name, attempt FROM durable_pending"
-    " WHERE step >> 27 = " OF_RUN "),"
+    " WHERE step >> 27 IN " OF_RUNS " UNION ALL SELECT name, attempt FROM durable_pending"
+    " WHERE step >> 27 IN " OF_RUNS "),"
     " attempts(number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM attempts WHERE number < 9)"
     " SELECT name || '#' || number, NULL FROM failed JOIN attempts ON number <= count",
     "SELECT NULL, 'pending ' || name || '|' || kind || '|' || attempt FROM durable_pending"
-    " WHERE step >> 27 = " OF_RUN " ORDER BY step",
+    " WHERE step >> 27 IN " OF_RUNS " ORDER BY step",
     "SELECT NULL, 'signal ' || name || '|' || quote(key) || '|' || quote(value) || '|' ||"
-    " quote(received) FROM durable_signals WHERE run = " OF_RUN " ORDER BY signal",
+    " quote(received) FROM durable_signals WHERE run IN " OF_RUNS " ORDER BY signal",
     ("SELECT NULL, 'run ' || status || '|' || quote(due) || '|' || quote(awaits) || '|' ||"
      " (SELECT count(*) FROM durable_claims AS c WHERE c.run = r.run) FROM durable_runs AS r"
-     " WHERE id = '" FAULT_ID "'"),
+     " WHERE id GLOB '" FAULT_ID "*' ORDER BY run"),
     ("SELECT NULL, 'queue ' || queue || '|' || max_active || '|' || max_active_process || '|' ||"
      " interval_us FROM durable_queues ORDER BY queue"),
 };
@@ -73,9 +74,9 @@ static void look_at_rows(sqlite3 *db, fault_picture *picture)
 static void look_at_run(sqlite3 *db, fault_picture *picture)
 {
     sqlite3_stmt *statement =
-        prepare(db, "SELECT status, (SELECT count(*) FROM durable_pending WHERE step >> 27 = r.run)"
-                    " + (SELECT count(*) FROM durable_signals AS s WHERE s.run = r.run"
-                    " AND received IS NULL) FROM durable_runs AS r WHERE id = '" FAULT_ID "'");
+        prepare(db, "SELECT status, (SELECT count(*) FROM durable_pending WHERE step >> 27 IN "
+                    OF_RUNS ") + (SELECT count(*) FROM durable_signals AS s WHERE s.run IN "
+                    OF_RUNS " AND received IS NULL) FROM durable_runs WHERE id = '" FAULT_ID "'");
 
     if (sqlite3_step(statement) == SQLITE_ROW) {
         picture->status = sqlite3_column_int64(statement, 0);

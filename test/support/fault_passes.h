@@ -52,6 +52,9 @@ fault_pass fault_callback_pass;
 /* fault_once.c: begun, the first of its steps is in doubt. */
 fault_pass fault_once_begun, fault_once_pass;
 
+/* fault_children.c: the called child waits when the pass begins. */
+fault_pass fault_called_begun, fault_called_pass, fault_started_pass;
+
 /* fault_driving.c */
 fault_pass fault_work_pass;
 
