@@ -71,6 +71,20 @@ DURABLE_INTERNAL void durable_transaction_undo_run(dur_run *run)
     for (dur_step *step = run->open_first; step; step = step->next) durable_transaction_undo(step);
 }
 
+/* Steps that shared the transaction may have gone with the body, where SQLite rolled back more than
+ * it was asked to. */
+static int confirm_shared(dur_run *run)
+{
+    durable_store *store = run->log->store;
+    int code = durable_transaction_settle(run);
+
+    if (code != DUR_OK || !run->fence.provisional) return code;
+    code = store->methods->confirm(store, &run->fence);
+    if (code == DUR_OK) return DUR_OK;
+    doubt_rows(run);
+    return durable_run_stop_with_store(run, code, 0, NULL);
+}
+
 /* What a body did that has ended its transaction may be committed: nothing is recorded on top. */
 DURABLE_INTERNAL int durable_transaction_fail(dur_step *step)
 {
@@ -82,7 +96,7 @@ DURABLE_INTERNAL int durable_transaction_fail(dur_step *step)
         doubt_rows(run);
         return stop_taking(step, DUR_ROLLED_BACK);
     }
-    code = durable_transaction_settle(run);
+    code = confirm_shared(run);
     if (code != DUR_OK) step->state = DURABLE_STEP_PUT_OFF;
     return code;
 }

@@ -26,12 +26,13 @@ static sqlite3_stmt *prepare(sqlite3 *db, const char *sql)
     return statement;
 }
 
-static bool has_log(sqlite3 *db)
+static bool has_table(sqlite3 *db, const char *name)
 {
-    sqlite3_stmt *statement =
-        prepare(db, "SELECT 1 FROM sqlite_master WHERE name = 'durable_steps'");
-    bool has = sqlite3_step(statement) == SQLITE_ROW;
+    sqlite3_stmt *statement = prepare(db, "SELECT 1 FROM sqlite_master WHERE name = ?1");
+    bool has;
 
+    sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
+    has = sqlite3_step(statement) == SQLITE_ROW;
     sqlite3_finalize(statement);
     return has;
 }
@@ -85,6 +86,21 @@ static void look_at_run(sqlite3 *db, fault_picture *picture)
     sqlite3_finalize(statement);
 }
 
+/* A transfer's result is what it moved from ann to bob. */
+static void look_at_accounts(sqlite3 *db, fault_picture *picture)
+{
+    sqlite3_stmt *statement =
+        prepare(db, "SELECT (SELECT coalesce(sum(value), 0) FROM durable_steps WHERE kind > 0 AND"
+                    " name GLOB 'transfer-*') - (SELECT cents FROM accounts WHERE name = 'bob'),"
+                    " 1000 - (SELECT sum(cents) FROM accounts)");
+
+    if (sqlite3_step(statement) == SQLITE_ROW) {
+        picture->torn = sqlite3_column_int64(statement, 0);
+        if (!picture->torn) picture->torn = sqlite3_column_int64(statement, 1);
+    }
+    sqlite3_finalize(statement);
+}
+
 void fault_look(const fault_world *world, fault_picture *picture)
 {
     char path[400];
@@ -94,9 +110,10 @@ void fault_look(const fault_world *world, fault_picture *picture)
     strcpy(picture->text, "\n");
     snprintf(path, sizeof path, "%s%s", world->path, world->scenario->schema ? "-side" : "");
     if (sqlite3_open(path, &db) != SQLITE_OK) abort();
-    if (has_log(db)) {
+    if (has_table(db, "durable_steps")) {
         look_at_rows(db, picture);
         look_at_run(db, picture);
+        if (has_table(db, "accounts")) look_at_accounts(db, picture);
     }
     sqlite3_close(db);
 }

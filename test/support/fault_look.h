@@ -9,6 +9,7 @@ typedef struct fault_picture {
                       * having failed: "\nname\n…\n" */
     uint64_t digest; /* of all that the rows hold, but for times and epochs */
     int64_t left;    /* positions that are pending, and signals that were not received */
+    int64_t torn;    /* cents that were moved without a record, or the other way round */
     int64_t status;  /* the run's, see dur_status; 0: there is no such run */
 } fault_picture;
 

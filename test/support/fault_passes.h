@@ -42,6 +42,9 @@ fault_pass fault_caught_pass, fault_failed_pass, fault_half_loop_pass, fault_loo
     fault_diverged_pass, fault_explicit_pass, fault_read_pass, fault_renewal_pass;
 fault_pass fault_host_commit_pass, fault_host_rollback_pass;
 
+/* fault_transfer.c */
+fault_pass fault_transfer_begun, fault_transfer_pass;
+
 /* fault_waits.c: those that are begun are put off, or wait, when the pass begins. */
 fault_pass fault_retry_begun, fault_retry_pass;
 fault_pass fault_timer_begun, fault_timer_pass;
@@ -54,6 +57,9 @@ fault_pass fault_once_begun, fault_once_pass;
 
 /* fault_children.c: the called child waits when the pass begins. */
 fault_pass fault_called_begun, fault_called_pass, fault_started_pass;
+
+/* fault_branches.c: two of them wait when the pass begins. */
+fault_pass fault_branches_begun, fault_branches_pass;
 
 /* fault_driving.c */
 fault_pass fault_work_pass;

@@ -48,6 +48,7 @@ int fault_world_open(fault_world *world)
     fake_clock_install(&world->clock, &options);
     options.schema = world->scenario->schema;
     options.lease_ms = world->scenario->lease_ms;
+    options.shared_commit_steps = world->scenario->shared_steps;
     options.code_version = "1";
     return dur_open(world->db, &options, &world->log);
 }
@@ -283,6 +284,18 @@ const fault_scenario fault_scenarios[] = {
      .pass = fault_renewal_pass,
      .lease_ms = 60000,
      .warm = true},
+    {.name = "transfer",
+     .prepare = fault_transfer_begun,
+     .pass = fault_transfer_pass,
+     .transactional = true,
+     .warm = true},
+    {.name = "shared",
+     .prepare = fault_transfer_begun,
+     .pass = fault_transfer_pass,
+     .transactional = true,
+     .shared_steps = 2,
+     .warm = true,
+     .thin = true},
     {.name = "retry",
      .prepare = fault_retry_begun,
      .pass = fault_retry_pass,
@@ -311,6 +324,11 @@ const fault_scenario fault_scenarios[] = {
     {.name = "once",
      .prepare = fault_once_begun,
      .pass = fault_once_pass,
+     .warm = true,
+     .thin = true},
+    {.name = "branches",
+     .prepare = fault_branches_begun,
+     .pass = fault_branches_pass,
      .warm = true,
      .thin = true},
     {.name = "called",

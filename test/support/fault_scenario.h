@@ -61,6 +61,8 @@ typedef struct fault_scenario {
     int64_t prepared;
     bool claimed_by_dead;  /* the prepared run is still claimed, by an owner that is gone */
     bool repeats;          /* bodies may run again: the host rolls their records back */
+    bool transactional;    /* a body is taken back with its record, and runs again */
+    int64_t shared_steps;  /* as shared_commit_steps in dur_options */
     bool large;            /* some values are larger than what is kept when memory is short */
     bool opens;            /* the faults strike dur_open() too */
     bool memory_only;      /* failing files would show nothing that other scenarios do not … */

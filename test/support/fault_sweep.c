@@ -228,7 +228,7 @@ static void check_code(trial *it)
 
     for (size_t i = 0; i < 4 && !allowed; i++)
         allowed = it->kind->allowed[i] != 0 && it->code == it->kind->allowed[i];
-    if (it->world.scenario->repeats)
+    if (it->world.scenario->repeats || it->world.scenario->transactional)
         allowed = allowed || it->code == FAULT_HOST_FAILED || it->code == DUR_ROLLED_BACK;
     if (!allowed)
         broken(it, "unexpected code %s (%d): %s", dur_code_name(it->code), it->code,
@@ -276,6 +276,7 @@ static void check_recorded(trial *it, const fault_picture *found)
         if (tally->acknowledged && !fault_picture_holds(found, tally->name))
             broken(it, "'%s' was acknowledged and is not recorded", tally->name);
     }
+    if (found->torn) broken(it, "%lld cents are torn from their record", (long long)found->torn);
     if (it->code == scenario->expected && !scenario->finish && found->status != status)
         broken(it, "the code says that the run has ended; its row has status %lld",
                (long long)found->status);
@@ -297,6 +298,7 @@ static void check_end(trial *it)
     fault_look(&it->world, &found);
     if (found.digest != it->reference->rows)
         broken(it, "other rows than those of an undisturbed run:%s", found.text);
+    if (found.torn) broken(it, "%lld cents are torn from their record", (long long)found.torn);
     if (strcmp(it->world.output, finished->output) != 0)
         broken(it, "output '%s' instead of '%s'", it->world.output, finished->output);
     if (!it->world.scenario->executes_nothing || it->world.scenario->finish)
@@ -350,7 +352,7 @@ static void check_once(trial *it)
     const fault_world *finished = &it->reference->finished;
     int most = it->world.scenario->large && it->kind->operations == 0 ? 2 : 1;
 
-    if (!it->opened || it->world.scenario->repeats) return;
+    if (!it->opened || it->world.scenario->repeats || it->world.scenario->transactional) return;
     for (size_t i = 0; i < finished->tally_count; i++) {
         const fault_tally *tally = &finished->tallies[i];
         int times = executed(&it->world, tally->name);
