@@ -37,6 +37,15 @@ static inline int do_in_step(dur_run *run, void *user)
     return 0;
 }
 
+/* A word that begins with '~' waits first. */
+static inline int do_after_a_wait(dur_run *run, void *user)
+{
+    const char *word = dur_as_text(dur_input(run));
+
+    if (word[0] == '~' && dur_sleep(run, "nap", 1000 * (int64_t)strlen(word)) != DUR_OK) return 0;
+    return do_in_step(run, user);
+}
+
 /* ---- Batches -------------------------------------------------------------------------------- */
 
 /* The words of a text, blanks between them, as values that point into `room`. */
@@ -114,6 +123,16 @@ static inline void give_counts(dur_run *run, const dur_batch *batch)
     snprintf(text, sizeof text, "%s %s +%zu -%zu of %zu", reasons[batch->reason],
              batch->failed ? "failed" : "ok", batch->succeeded, batch->failed, batch->started);
     dur_set_output(run, dur_text(text));
+}
+
+/* A whole workflow: branches that may wait. */
+static inline int give_all_after_waits(dur_run *run, void *user)
+{
+    dur_batch batch = {0};
+
+    if (branch_out(run, user, "fan", do_after_a_wait, &batch) == DUR_OK)
+        give_results(run, &batch);
+    return 0;
 }
 
 /* The row of a batch, as the log shows it. */

@@ -347,6 +347,44 @@ static void owners_may_die_anywhere_around_an_executor(void **state)
     assert_true(deaths > 20 && faults > 80);
 }
 
+/* A thread's connection fails for good, at its nth verb: the batch stops, and a thread with another
+ * one goes on; what it had recorded is not done again. */
+static bool lose_thread_at(int nth)
+{
+    engine_world world;
+    office user;
+    bool struck;
+    int code;
+
+    engine_world_open(&world);
+    world.clock.now_ms = WAITS_START_MS;
+    open_office(&world, &user, 3);
+    user.limbs[2].fails = true;
+    memory_store_die(user.jobs_log->store, nth);
+    code = execute(&world, &user);
+    struck = memory_store_is_dead(user.jobs_log->store);
+    assert_int_equal(struck ? DUR_IOERR : DUR_OK, code);
+    if (struck) {
+        user.jobs_log = engine_world_join(&world);
+        assert_int_equal(DUR_OK, execute(&world, &user));
+    }
+    assert_string_equal("1 3/3: 1 two no luck", user.told);
+    assert_int_equal(3, waits_rows_written(&world, "append run-1/1 #"));
+    for (size_t i = 0; i < user.count; i++) assert_in_range(user.limbs[i].bodies, 1, 2);
+    engine_world_close(&world);
+    return struck;
+}
+
+static void a_thread_may_lose_its_connection_anywhere(void **state)
+{
+    int nth = 1;
+
+    (void)state;
+    while (lose_thread_at(nth)) nth++;
+    print_message("%d places\n", nth - 1);
+    assert_true(nth > 9);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -359,6 +397,7 @@ int main(void)
         WAITS_TEST(a_log_of_another_database_does_not_know_the_branch),
         WAITS_TEST(a_branch_may_close_the_log_that_it_runs_on),
         cmocka_unit_test(owners_may_die_anywhere_around_an_executor),
+        cmocka_unit_test(a_thread_may_lose_its_connection_anywhere),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
