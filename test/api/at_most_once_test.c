@@ -398,6 +398,42 @@ static void the_verify_function_has_the_bodys_key(void **state)
     dur_close(log);
 }
 
+/* ---- In a child ----------------------------------------------------------------------------- */
+
+static int call_charge(dur_run *run, void *user)
+{
+    dur_value output;
+
+    if (dur_call(run, "charge", NULL, charge, user, &output) == DUR_OK)
+        dur_set_output(run, output);
+    return 0;
+}
+
+/* A child in doubt parks its parent; the answer is given to the child, and makes both due. */
+static void a_childs_doubt_is_answered_by_its_own_id(void **state)
+{
+    test_host *host = *state;
+    order it = new_order(host);
+    dur_log *log = host_log(host);
+    dur_run_info info = DUR_RUN_INFO_INIT;
+
+    it.unplugged = true;
+    assert_code(DUR_STOPPED, dur_execute(log, "sell", "order-1", NULL, call_charge, &it), log);
+    it.unplugged = false;
+    assert_code(DUR_PARKED, dur_execute(log, "sell", "order-1", NULL, call_charge, &it), log);
+    assert_has(dur_errmsg(log), "step \"charge\": in doubt");
+    assert_code(DUR_ENDED, dur_resolve_step(log, "order-1", 1, DUR_OK, dur_null(), NULL), log);
+    assert_code(DUR_OK, dur_register(log, "sell", call_charge, &it), log);
+    assert_code(DUR_OK, dur_resolve_step(log, "order-1/1", 1, DUR_OK, dur_text("paid"), NULL),
+                log);
+    assert_code(DUR_OK, dur_work(log, NULL, NULL), log);
+    assert_code(DUR_OK, dur_read_run(log, "order-1", &info), log);
+    assert_int_equal(info.status, DUR_COMPLETED);
+    assert_string_equal(dur_as_text(info.output), "paid");
+    assert_int_equal(it.bodies, 1);
+    dur_close(log);
+}
+
 /* ---- A value that does not fit --------------------------------------------------------------- */
 
 static int count_charges(dur_run *run, void *user)
@@ -445,6 +481,7 @@ int main(void)
         IN_MEMORY(wrong_answers_are_refused),
         IN_MEMORY(an_answer_that_is_too_big_is_refused),
         IN_MEMORY(the_verify_function_has_the_bodys_key),
+        IN_EVERY_JOURNAL(a_childs_doubt_is_answered_by_its_own_id),
         IN_MEMORY(an_answer_of_another_type_is_a_mismatch),
     };
 
