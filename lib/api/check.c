@@ -82,6 +82,7 @@ static const char *find_step_problem(const dur_step_options *options)
     bool doubts = options->mode == DUR_AT_MOST_ONCE;
     bool verifies = options->in_doubt == DUR_IN_DOUBT_VERIFY;
 
+    if (options->lease_ms < 0) return "lease_ms must not be negative";
     if (options->mode < DUR_AT_LEAST_ONCE || options->mode > DUR_AT_MOST_ONCE)
         return "mode must be DUR_AT_LEAST_ONCE, DUR_TRANSACTIONAL or DUR_AT_MOST_ONCE";
     if (options->in_doubt < DUR_IN_DOUBT_PARK || options->in_doubt > DUR_IN_DOUBT_VERIFY)
@@ -95,40 +96,51 @@ static const char *find_step_problem(const dur_step_options *options)
     return NULL;
 }
 
-/* Most options say nothing about it, and are not to pay for those that do. */
+static int check_options(dur_run *run, const dur_step_options *options)
+{
+    const char *problem = find_step_problem(options);
+
+    if (problem)
+        return durable_run_stop(run, DUR_MISUSE, "position %lld: the step's options: %s",
+                                (long long)run->position, problem);
+    if (!is_policy(run, "retry", options->retry) || !is_policy(run, "poll", options->poll))
+        return run->stop;
+    return DUR_OK;
+}
+
+/* Most options tell no more than the call site, and are not to pay for those that do. */
 static bool are_plain(const dur_step_options *options)
 {
-    return !options->mode && !options->in_doubt && !options->verify && options->timeout_ms == 0;
+    int64_t numbers = options->lease_ms | options->timeout_ms | options->mode | options->in_doubt;
+
+    return numbers == 0 && !options->retry && !options->poll && !options->verify;
+}
+
+/* Of a program that was compiled with another version of the header. */
+static int begin_resized(dur_run *run, durable_asked *asked, const dur_step_options *options,
+                         durable_answer *answer)
+{
+    dur_step_options full = DUR_STEP_OPTIONS_INIT;
+
+    full.file = NULL;
+    if (durable_copy_struct(&full, sizeof full, options)) {
+        full.size = sizeof full;
+        return durable_begin_step(run, asked, &full, answer);
+    }
+    return durable_run_stop(run, DUR_MISUSE,
+                            "position %lld: the step options must be set up with"
+                            " DUR_STEP_OPTIONS_INIT",
+                            (long long)run->position);
 }
 
 DURABLE_INTERNAL int durable_begin_step(dur_run *run, durable_asked *asked,
                                         const dur_step_options *options, durable_answer *answer)
 {
-    dur_step_options full = DUR_STEP_OPTIONS_INIT;
-    bool usable = true;
-
     answer->step = NULL;
     answer->value = dur_null();
     if (!options) return durable_step_begin(run, asked, NULL, answer);
-    if (options->size != sizeof full) {
-        usable = durable_copy_struct(&full, sizeof full, options);
-        options = &full;
-    }
-    if (!usable || options->lease_ms < 0)
-        return durable_run_stop(run, DUR_MISUSE,
-                                "position %lld: the step options must be set up with"
-                                " DUR_STEP_OPTIONS_INIT, and lease_ms must not be negative",
-                                (long long)run->position);
-    if ((options->retry || options->poll) &&
-        (!is_policy(run, "retry", options->retry) || !is_policy(run, "poll", options->poll)))
-        return run->stop;
-    if (!are_plain(options)) {
-        const char *problem = find_step_problem(options);
-
-        if (problem)
-            return durable_run_stop(run, DUR_MISUSE, "position %lld: the step's options: %s",
-                                    (long long)run->position, problem);
-    }
+    if (options->size != sizeof *options) return begin_resized(run, asked, options, answer);
+    if (!are_plain(options) && check_options(run, options) != DUR_OK) return run->stop;
     if (!asked->file) {
         asked->file = options->file;
         asked->line = options->line;
