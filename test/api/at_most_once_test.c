@@ -144,6 +144,49 @@ static void it_is_refused_in_a_transaction_of_the_hosts(void **state)
     dur_close(log);
 }
 
+static void open_shared(test_host *host, dur_log **log)
+{
+    dur_options options = host_options(host);
+
+    options.shared_commit_steps = 100;
+    host->other = host_connect(host, SQLITE_OPEN_READWRITE);
+    assert_code(DUR_OK, dur_open(host->db, &options, log), *log);
+}
+
+static int note_and_charge(dur_run *run, void *user)
+{
+    DUR_TX_STEP(run, "note") {}
+    return charge(run, user);
+}
+
+/* What transactional steps have left to a shared commit is committed first, with the run's own rows
+ * as with those of another run. */
+static void a_shared_commit_comes_before_the_intent(void **state)
+{
+    test_host *host = *state;
+    order it = new_order(host), neighbour = new_order(host);
+    dur_run *run = NULL;
+    dur_step *step = NULL;
+    dur_log *log = NULL;
+
+    open_shared(host, &log);
+    assert_code(DUR_OK, dur_execute(log, "sell", "order-1", NULL, note_and_charge, &it), log);
+    assert_int_equal(it.committed, 1);
+    assert_code(DUR_OK, dur_begin_run(log, "w", "r", NULL, &run), log);
+    DUR_TX_STEP(run, "open") {}
+    assert_false(sqlite3_get_autocommit(host->db));
+    assert_code(DUR_OK, dur_execute(log, "charge", "order-2", NULL, charge, &neighbour), log);
+    assert_int_equal(neighbour.committed, 1);
+    assert_int_equal(host_number(host->other, "SELECT count(*) FROM durable_steps_view WHERE"
+                                              " name = 'open'"),
+                     1);
+    assert_code(DUR_EXECUTE, dur_begin_step(run, "next", NULL, &step), log);
+    assert_code(DUR_OK, dur_record_result(step, dur_null()), log);
+    assert_code(DUR_OK, dur_complete_run(run, dur_null()), log);
+    dur_close_run(run);
+    dur_close(log);
+}
+
 /* What settles a doubt may be part of one: rolled back, the doubt is there again. */
 static void a_doubt_can_be_settled_in_a_transaction_of_the_hosts(void **state)
 {
@@ -470,6 +513,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ON_DISK(the_intent_is_committed_before_the_body),
         IN_EVERY_JOURNAL(it_is_refused_in_a_transaction_of_the_hosts),
+        ON_DISK(a_shared_commit_comes_before_the_intent),
         IN_EVERY_JOURNAL(a_doubt_can_be_settled_in_a_transaction_of_the_hosts),
         IN_EVERY_JOURNAL(the_connection_is_left_as_it_was),
         IN_MEMORY(a_doubt_is_seen_in_any_client),
