@@ -42,6 +42,25 @@ static bool is_step_of_other(durable_sqlite *store)
     return false;
 }
 
+/* A savepoint neither begins nor ends beside a write statement that is half stepped, and to wait for
+ * one of the host's is in vain. In a transaction the connection's state does not tell of it. */
+static bool is_host_writing(durable_sqlite *store)
+{
+    sqlite3_stmt *statement = sqlite3_next_stmt(store->db, NULL);
+
+    for (; statement; statement = sqlite3_next_stmt(store->db, statement))
+        if (sqlite3_stmt_busy(statement) && !sqlite3_stmt_readonly(statement)) return true;
+    return false;
+}
+
+static int refuse_half_stepped(durable_sqlite *store, const char *doing)
+{
+    return durable_error_set(&store->head.error, DUR_HOST_STATEMENT,
+                             "cannot %s: a write statement of the host is half stepped on this"
+                             " connection; step it to its end or reset it, then try again",
+                             doing);
+}
+
 static int refuse_in_step(durable_sqlite *store, const char *doing)
 {
     return durable_error_set(&store->head.error, DUR_MISUSE,
@@ -94,11 +113,9 @@ static int check_begin(durable_sqlite *store, bool attached)
                                  store->schema);
     if (store->in_step || (in_transaction && is_step_of_other(store)))
         return refuse_in_step(store, "begin a transactional step");
-    if (!in_transaction && sqlite3_txn_state(store->db, NULL) == SQLITE_TXN_WRITE)
-        return durable_error_set(error, DUR_HOST_STATEMENT,
-                                 "cannot begin a transactional step: a write statement of the host"
-                                 " is half stepped on this connection; step it to its end or reset"
-                                 " it, then try again");
+    if (in_transaction ? is_host_writing(store)
+                       : sqlite3_txn_state(store->db, NULL) == SQLITE_TXN_WRITE)
+        return refuse_half_stepped(store, "begin a transactional step");
     return DUR_OK;
 }
 
@@ -146,19 +163,24 @@ static bool is_there(durable_sqlite *store, durable_write *write)
 {
     if (sqlite3_get_autocommit(store->db)) return false;
     if (!store->in_body) return true;
+    write->waited_ms = store->busy_wait_ms; /* it takes no lock */
     store->in_body =
         step_of_transaction(store, write, DURABLE_SQL_BODY_RELEASE) == SQLITE_ERROR;
+    write->waited_ms = 0;
     return !store->in_body;
 }
 
 DURABLE_INTERNAL int durable_sqlite_leave_body(durable_sqlite *store, durable_write *write)
 {
+    if (!sqlite3_get_autocommit(store->db) && is_host_writing(store))
+        return refuse_half_stepped(store, write->doing);
     return is_there(store, write) ? DUR_OK : ended_by_other(store);
 }
 
 /* Released after it was rolled back to, the outermost savepoint would be a commit of nothing. */
 static void take_back_step(durable_sqlite *store, durable_write *write)
 {
+    write->waited_ms = store->busy_wait_ms;
     if (store->step_alone)
         durable_sqlite_undo(store, write, DURABLE_SQL_ROLLBACK, DURABLE_SQL_ROLLBACK);
     else
@@ -228,9 +250,9 @@ DURABLE_INTERNAL int durable_sqlite_end_transaction(durable_store *base, bool ke
         forget_step(store);
         return ended_by_other(store);
     }
-    if (keep) return keep_step(store, &write);
+    if (keep && !is_host_writing(store)) return keep_step(store, &write);
     take_back_step(store, &write);
-    return DUR_OK;
+    return keep ? refuse_half_stepped(store, write.doing) : DUR_OK;
 }
 
 /* Where the host has ended it meanwhile, the next look at what was recorded in it tells how. */
@@ -248,7 +270,11 @@ DURABLE_INTERNAL int durable_sqlite_commit_shared(durable_store *base)
         return DUR_OK;
     }
     store->grouped = true;
-    result = step_of_transaction(store, &write, DURABLE_SQL_SHARED_RELEASE);
+    result = SQLITE_BUSY;
+    if (is_host_writing(store))
+        refuse_half_stepped(store, write.doing);
+    else
+        result = step_of_transaction(store, &write, DURABLE_SQL_SHARED_RELEASE);
     store->shared = false;
     if (result != SQLITE_DONE && (result & 0xff) != SQLITE_ERROR) take_back_shared(store, &write);
     store->grouped = false;
