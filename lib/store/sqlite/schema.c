@@ -107,8 +107,8 @@
  *   next_us          no claim before the ms that this lies in, Unix us
  *
  * The indexes answer: what is due next of this queue, workflow and priority; whose claim of this
- * queue ends next; which signal is next; whose children, and which of those below a run is due
- * first. Runs that are not to be taken up, and that are no children, stand in none of them.
+ * queue ends next; which signal is next; which children of a run have not ended, and which of those
+ * below it is due first. Runs that are not to be taken up, and are no children, stand in none.
  *
  * The key packs run and position into one integer because that is the cheapest b-tree key there
  * is: one seek to append, one range to replay, nothing else to maintain (see test/bench, shapes).
@@ -257,7 +257,7 @@ static const char *const schema_indexes[] = {
     ("CREATE INDEX IF NOT EXISTS @durable_claims_by_queue"
     " ON durable_claims(queue, owner, workflow, lease_end)"),
     ("CREATE INDEX IF NOT EXISTS @durable_runs_by_parent"
-    " ON durable_runs(parent) WHERE parent NOT NULL"),
+    " ON durable_runs(parent) WHERE parent NOT NULL AND ended IS NULL"),
     ("CREATE INDEX IF NOT EXISTS @durable_runs_by_root"
     " ON durable_runs(root, due) WHERE root NOT NULL"),
     ("CREATE INDEX IF NOT EXISTS @durable_signals_sent"

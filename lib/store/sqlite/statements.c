@@ -228,7 +228,7 @@ static const char *const statement_texts[DURABLE_SQL_COUNT] = {
         " value = iif(?3 = 2, ?5, value), failure = iif(?3 = 3, ?6, failure)"
         " WHERE step = ((SELECT r.run FROM @durable_runs AS r WHERE r.id = ?1 AND r.status = 4"
         " AND NOT EXISTS(SELECT 1 FROM @durable_claims WHERE run = r.run)) << 27) + ?2"
-        " AND intent = 1",
+        " AND ?2 BETWEEN 1 AND 134217727 AND intent = 1",
     [DURABLE_SQL_RESUME_RUN] =
         "UPDATE @durable_runs SET status = 1, due = ?2, failure = NULL"
         " WHERE id = ?1 AND status = 4",
@@ -239,10 +239,11 @@ static const char *const statement_texts[DURABLE_SQL_COUNT] = {
     [DURABLE_SQL_EARLIEST_DUE] =
         "WITH RECURSIVE below(run, status, due) AS ("
         "SELECT run, status, due FROM @durable_runs WHERE run = ?1"
-        " UNION ALL SELECT c.run, c.status, c.due FROM below AS b"
+        " UNION SELECT c.run, c.status, c.due FROM below AS b"
         " CROSS JOIN @durable_runs AS c ON c.parent = b.run"
         " WHERE c.root NOT NULL AND c.ended IS NULL)"
-        " SELECT min(due) FROM below WHERE status = 5",
+        " SELECT min(due) FROM below AS b WHERE status = 5 AND typeof(due) = 'integer'"
+        " AND NOT EXISTS(SELECT 1 FROM @durable_claims WHERE run = b.run)",
     [DURABLE_SQL_STEP_SAVEPOINT] =
         DURABLE_STEP_SAVEPOINT,
     [DURABLE_SQL_STEP_RELEASE] =
