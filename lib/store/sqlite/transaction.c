@@ -42,8 +42,8 @@ static bool is_step_of_other(durable_sqlite *store)
     return false;
 }
 
-/* A savepoint neither begins nor ends beside a write statement that is half stepped, and to wait for
- * one of the host's is in vain. In a transaction the connection's state does not tell of it. */
+/* A savepoint neither begins nor ends beside a write statement that is half stepped, and to wait
+ * for one of the host's is in vain. In a transaction the connection's state does not tell of it. */
 static bool is_host_writing(durable_sqlite *store)
 {
     sqlite3_stmt *statement = sqlite3_next_stmt(store->db, NULL);
