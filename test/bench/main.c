@@ -88,6 +88,7 @@ static int run_all(const bench_options *options)
         bench_replay(options);
         bench_resumption(options);
         bench_attempt(options);
+        bench_transaction(options);
         bench_due(options);
         bench_signal(options);
         bench_lifecycle(options);

@@ -9,6 +9,7 @@ void bench_record(const bench_options *options);     /* record.… and record.in
 void bench_replay(const bench_options *options);     /* replay.… and replay.instructions */
 void bench_resumption(const bench_options *options); /* resume.… and resume.instructions */
 void bench_attempt(const bench_options *options);    /* attempt.normal */
+void bench_transaction(const bench_options *options); /* tx.… */
 void bench_due(const bench_options *options);        /* due.… and wake.… */
 void bench_signal(const bench_options *options);     /* signal.same.… and signal.across.… */
 void bench_lifecycle(const bench_options *options);  /* lifecycle.start… and lifecycle.execute… */
