@@ -284,6 +284,56 @@ static void thousands_of_items_are_read_back(void **state)
     dur_close(log);
 }
 
+/* ---- A person's answer to one branch ---- */
+
+static int pay_once(dur_run *run, void *user)
+{
+    dur_step_options options = DUR_STEP_OPTIONS_INIT;
+    int64_t paid = 0;
+
+    options.mode = DUR_AT_MOST_ONCE;
+    DUR_STEP (run, "pay", paid, &options) {
+        ++*(int *)user;
+        dur_stop(run, "the line is dead");
+    }
+    dur_set_output(run, dur_integer(paid));
+    return 0;
+}
+
+static int pay_all(dur_run *run, void *user)
+{
+    int *calls = user;
+    dur_branch branches[2] = {{"doubtful", pay_once, &calls[0], dur_null()},
+                              {"plain", give_input, &calls[1], dur_integer(5)}};
+    dur_batch batch = {0};
+
+    if (dur_parallel(run, "pay", branches, 2, NULL, &batch) != DUR_OK) return 0;
+    dur_set_output(run, dur_integer(batch.values[0].as.integer + batch.values[1].as.integer));
+    return 0;
+}
+
+/* In doubt, it parks the batch and the run; an answer makes all three due, a worker goes on. */
+static void a_branch_in_doubt_is_settled_by_a_person(void **state)
+{
+    test_host *host = *state;
+    dur_log *log = host_log(host);
+    int calls[2] = {0, 0};
+
+    assert_code(DUR_STOPPED, dur_execute(log, "pay", "p", NULL, pay_all, calls), log);
+    assert_code(DUR_PARKED, dur_execute(log, "pay", "p", NULL, pay_all, calls), log);
+    assert_has(dur_errmsg(log), "run \"p/1/1\"");
+    assert_int_equal(3, host_number(host->db, "SELECT count(*) FROM durable_runs_view"
+                                              " WHERE status = 'parked'"));
+    assert_code(DUR_OK, dur_resolve_step(log, "p/1/1", 1, DUR_OK, dur_integer(37), NULL), log);
+    assert_code(DUR_OK, dur_register(log, "pay", pay_all, calls), log);
+    assert_code(DUR_OK, dur_work(log, NULL, NULL), log);
+    assert_code(DUR_OK, dur_execute(log, "pay", "p", NULL, pay_all, calls), log);
+    assert_int_equal(42, dur_output(log).as.integer);
+    assert_int_equal(1, calls[0]);
+    assert_int_equal(1, calls[1]);
+    dur_close(log);
+}
+
 /* ---- In a transaction of the host's ---- */
 
 static void a_batch_joins_the_hosts_transaction(void **state)
@@ -338,6 +388,7 @@ int main(void)
         IN_EVERY_JOURNAL(the_order_of_the_ends_is_recorded),
         IN_MEMORY(a_batch_is_one_row_of_its_run),
         IN_MEMORY(thousands_of_items_are_read_back),
+        IN_EVERY_JOURNAL(a_branch_in_doubt_is_settled_by_a_person),
         IN_EVERY_JOURNAL(a_batch_joins_the_hosts_transaction),
         IN_MEMORY(an_executor_is_refused_there),
     };

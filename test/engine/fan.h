@@ -1,6 +1,6 @@
 /* test/engine: a run with a batch of branches, each of which does as it was told, and what they
- * came to in one line: "enough 3/4 +2 -1: 1 [no luck] 3 -" is the reason, how many of all were started,
- * successes and failures, and for each branch its output, its failure, "open" or "-" for never. */
+ * came to in one line: "enough 3/4 +2 -1: 1 [no luck] 3 -" is the reason, how many of all were
+ * started, successes and failures, and for each branch its output, its failure, "open" or "-". */
 #ifndef FAN_H
 #define FAN_H
 
