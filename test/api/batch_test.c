@@ -229,6 +229,33 @@ static void a_batch_is_one_row_of_its_run(void **state)
     dur_close(log);
 }
 
+static int look_away(dur_run *run, void *user)
+{
+    int *calls = user;
+    dur_branch branches[2] = {{NULL, give_input, &calls[0], dur_null()},
+                              {NULL, give_input, &calls[1], dur_null()}};
+
+    if (dur_parallel(run, "fan", branches, 2, NULL, NULL) != DUR_OK) return 0;
+    if (dur_sleep(run, "rest", 1000) != DUR_OK) return 0;
+    return 0;
+}
+
+/* What nobody looks at is not read: the rows of its branches may be gone. */
+static void a_batch_need_not_be_looked_at(void **state)
+{
+    test_host *host = *state;
+    dur_log *log = host_log(host);
+    int calls[2] = {0, 0};
+
+    assert_code(DUR_SUSPENDED, dur_execute(log, "away", "a", NULL, look_away, calls), log);
+    host_run(host->db, "DELETE FROM durable_runs WHERE id GLOB 'a/*'");
+    fake_clock_advance(&host->clock, 1000);
+    assert_code(DUR_OK, dur_execute(log, "away", "a", NULL, look_away, calls), log);
+    assert_int_equal(1, calls[0]);
+    assert_int_equal(1, calls[1]);
+    dur_close(log);
+}
+
 /* ---- Many ---- */
 
 #define MANY 3000
@@ -387,6 +414,7 @@ int main(void)
         IN_MEMORY(wrong_lists_are_refused),
         IN_EVERY_JOURNAL(the_order_of_the_ends_is_recorded),
         IN_MEMORY(a_batch_is_one_row_of_its_run),
+        IN_MEMORY(a_batch_need_not_be_looked_at),
         IN_MEMORY(thousands_of_items_are_read_back),
         IN_EVERY_JOURNAL(a_branch_in_doubt_is_settled_by_a_person),
         IN_EVERY_JOURNAL(a_batch_joins_the_hosts_transaction),
