@@ -319,6 +319,7 @@ static void run_storm(int64_t shared)
            (long long)it->processes, (long long)it->kills);
     fake_clock_init(&chance, seed);
     make_database();
+    assert_true(process_gate_make(&it->keeper_is_there) && process_gate_make(&it->keeper_may_go));
     keeper = process_start(keep_open, NULL);
     assert_true(process_gate_wait(&it->keeper_is_there));
     rage(&chance);
@@ -326,6 +327,8 @@ static void run_storm(int64_t shared)
     check_end();
     process_gate_open(&it->keeper_may_go);
     assert_int_equal(process_wait(keeper).code, 0);
+    process_gate_close(&it->keeper_is_there);
+    process_gate_close(&it->keeper_may_go);
 }
 
 static void money_is_moved_exactly_once(void **state)
@@ -344,17 +347,12 @@ static int setup(void **state)
 {
     (void)state;
     it = process_share(sizeof *it);
-    return it && place_make(&it->here) && process_gate_make(&it->keeper_is_there) &&
-                   process_gate_make(&it->keeper_may_go)
-               ? 0
-               : -1;
+    return it && place_make(&it->here) ? 0 : -1;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    process_gate_close(&it->keeper_is_there);
-    process_gate_close(&it->keeper_may_go);
     place_remove(&it->here);
     process_unshare(it, sizeof *it);
     return 0;
