@@ -1,4 +1,4 @@
-/* test/api: a bank in the host's database, and a workflow of transactional steps that work in it. */
+/* test/api: a bank in the host's database, for workflows of transactional steps. */
 #ifndef TEST_API_BANK_H
 #define TEST_API_BANK_H
 
