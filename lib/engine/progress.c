@@ -195,8 +195,10 @@ DURABLE_INTERNAL int durable_progress_put(dur_step *step, const durable_pending 
         durable_progress_free(progress);
         return code;
     }
-    if (lease_end && !run->fence.provisional && !store->methods->is_joined(store))
+    if (lease_end && !run->fence.provisional && !store->methods->is_joined(store)) {
         run->lease_end = lease_end;
+        durable_call_prolong(run, lease_end);
+    }
     progress->joined = store->methods->is_joined(store);
     durable_progress_free(step->progress);
     step->progress = progress;

@@ -289,7 +289,10 @@ DURABLE_INTERNAL int durable_wait_conclude(dur_step *wait, int outcome, dur_valu
     if (code == DUR_CONFLICT) return code;
     if (code != DUR_OK)
         return durable_run_stop_with_store(run, code, wait->position, wait->name);
-    if (record.lease_end && !record.joined) run->lease_end = record.lease_end;
+    if (record.lease_end && !record.joined) {
+        run->lease_end = record.lease_end;
+        durable_call_prolong(run, record.lease_end);
+    }
     close_wait(wait, outcome, value);
     return DUR_OK;
 }

@@ -84,6 +84,60 @@ static void a_parent_is_held_while_its_child_works(void **state)
     close_household(&it);
 }
 
+static int one_long_step(dur_run *run, void *user)
+{
+    household *it = user;
+
+    DUR_STEP(run, "long") {
+        it->base.bodies++;
+        for (int i = 0; i < 5; i++) {
+            fake_clock_advance(&it->base.host->clock, 4 * SECOND);
+            assert_int_equal(DUR_OK, dur_heartbeat(dur_current_step(run), dur_integer(i)));
+            try_to_take(it);
+        }
+    }
+    return 0;
+}
+
+/* So do the heartbeats of its body. */
+static void a_parent_is_held_while_its_childs_heart_beats(void **state)
+{
+    household it;
+
+    open_household(&it, *state, one_long_step, 10 * SECOND);
+    assert_code(DUR_OK, family_execute(&it.base, it.log), it.log);
+    assert_int_equal(1, it.base.bodies);
+    close_household(&it);
+}
+
+static int naps(dur_run *run, void *user)
+{
+    household *it = user;
+
+    for (int i = 0; i < 5; i++) {
+        if (dur_sleep(run, "nap", 4 * SECOND) != DUR_OK) return 0;
+        try_to_take(it);
+    }
+    return 0;
+}
+
+/* And its waits that are slept through. */
+static void a_parent_is_held_while_its_child_naps(void **state)
+{
+    household it;
+    dur_options options;
+
+    open_household(&it, *state, naps, 10 * SECOND);
+    dur_close(it.log);
+    options = host_options(it.base.host);
+    options.lease_ms = 10 * SECOND;
+    options.sleep_max_ms = 5 * SECOND;
+    assert_code(DUR_OK, dur_open(it.base.host->db, &options, &it.log), it.log);
+    assert_code(DUR_OK, family_execute(&it.base, it.log), it.log);
+    assert_int_equal(1, it.base.passes);
+    close_household(&it);
+}
+
 static void take_over(household *it)
 {
     it->inside = NULL;
@@ -309,6 +363,8 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         ON_DISK(a_parent_is_held_while_its_child_works),
+        ON_DISK(a_parent_is_held_while_its_childs_heart_beats),
+        ON_DISK(a_parent_is_held_while_its_child_naps),
         ON_DISK(a_family_that_was_taken_over_is_lost),
         IN_WAL(a_childs_result_is_kept_while_the_database_is_busy),
         IN_WAL(a_childs_result_is_kept_until_the_log_closes),
