@@ -15,12 +15,13 @@
 
 typedef struct limb {
     struct office *office;
-    int64_t pause_ms, clean_ms, value;
+    int64_t pause_ms, clean_ms, takes_ms, value;
     bool fails, stops, closes;
     int calls, bodies, tidied;
 } limb;
 
 typedef struct office {
+    fake_clock *clock;
     limb limbs[MOST];
     dur_branch branches[MOST];
     size_t count;
@@ -57,6 +58,7 @@ static int grow(dur_run *run, void *context)
     DUR_STEP(run, "work", value)
     {
         one->bodies++;
+        one->office->clock->now_ms += one->takes_ms;
         value = one->value;
     }
     if (one->fails) dur_fail(run, "no luck");
@@ -118,6 +120,7 @@ static void open_office(engine_world *world, office *user, size_t count)
 
     memset(user, 0, sizeof *user);
     user->jobs_log = engine_world_join(world);
+    user->clock = &world->clock;
     user->count = count;
     user->options = options;
     user->options.file = NULL;
@@ -217,6 +220,21 @@ static void those_that_are_open_are_cancelled_on_the_executor(void **state)
     assert_int_equal(0, user.limbs[3].calls);
     assert_string_equal("2 3/4: DUR_CANCELLED two DUR_CANCELLED DUR_NOT_FOUND", user.told);
     assert_int_equal(1, count_in_story(world, "append run-1/1 #"));
+}
+
+/* Law 6: waves that take long in all keep the claims of the batch and of its run. */
+static void records_prolong_the_claims_of_those_that_call(void **state)
+{
+    engine_world *world = *state;
+    office user;
+
+    open_office(world, &user, 6);
+    user.options.max_concurrency = 1;
+    for (size_t i = 0; i < user.count; i++)
+        user.limbs[i].takes_ms = DURABLE_DEFAULT_LEASE_MS * 2 / 5;
+    assert_int_equal(DUR_OK, execute(world, &user));
+    assert_int_equal(3, count_in_story(world, "renew run-1 until")); /* by each second record */
+    assert_int_equal(0, count_in_story(world, "renew run-1/1 until")); /* which renews its own */
 }
 
 /* ---- Trouble ---- */
@@ -391,6 +409,7 @@ int main(void)
         WAITS_TEST(what_ended_first_is_recorded_first),
         WAITS_TEST(a_wave_has_as_many_jobs_as_may_be_open),
         WAITS_TEST(those_that_are_open_are_cancelled_on_the_executor),
+        WAITS_TEST(records_prolong_the_claims_of_those_that_call),
         WAITS_TEST(a_job_that_is_not_run_stops_the_batch),
         WAITS_TEST(a_branch_that_stops_stops_the_batch),
         WAITS_TEST(a_job_needs_a_log_of_its_own),
