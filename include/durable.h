@@ -1135,7 +1135,9 @@ typedef struct dur_batch_options {
     int64_t max_failures;       /* complete when more than so many have failed. 0: no limit */
     double max_failure_percent; /* … or more than this share of all branches. 0: no limit */
     /* The host's executor: for each of the jobs call dur_run_job() once, on threads of its own, and
-     * return when all of these calls have returned. NULL: one branch after the other, here. */
+     * return when all of these calls have returned. To the run's claim it is one step: it must be
+     * over in half of the lease. Not in a transaction of the host's. NULL: one branch after the
+     * other, here. */
     void (*execute)(dur_job *const *jobs, size_t count, void *user);
     void *user;                 /* given to `execute` */
     const char *file;           /* call site, as in dur_step_options */
@@ -1170,12 +1172,14 @@ typedef struct dur_batch {
 /*
  * Run branches, each a child of its own inside a child called `name`, until the options say that
  * the batch is complete. A branch may wait while others go on; the run is suspended where all that
- * may run wait. Which branch ended first is recorded, and a batch that is complete is one row in
- * the parent. Branches that are open then are cancelled, and get the time to clean up. No branches:
- * complete at once. `options` may be NULL; *batch may be NULL.
+ * may run wait. Which branch ended first is recorded (the attempt of its row: 1 is the first), and a
+ * batch that is complete is one row in the parent. Branches that are open then are cancelled, and
+ * get the time to clean up; how they end does not count any more. No branches: complete at once.
+ * `options` may be NULL; *batch may be NULL.
  *
  * DUR_OK: complete, whatever the branches came to: look at the batch; a failed branch does not fail
- * the run. Or the code of a stopped run.
+ * the run. DUR_FAILED: the batch's own run was cancelled, and not this one: dur_catch() it. Or the
+ * code of a stopped run.
  */
 DUR_MUST_CHECK DUR_API int dur_parallel(dur_run *run, const char *name, const dur_branch *branches,
                                         size_t count, const dur_batch_options *options,

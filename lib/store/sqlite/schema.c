@@ -67,7 +67,8 @@
  *   low              the lowest position that was open when the row was written: all positions
  *                    below it have rows
  *   epoch            of the claim that recorded it
- *   attempt          which attempt the outcome is of, from 1
+ *   attempt          which attempt the outcome is of, from 1; of a batch's branch: which of them
+ *                    this was to end
  *   began, took      when the step began, and for how many ms
  *   fingerprint      kept for input fingerprints: null
  *   site             "file.c:12" of the call, or null
