@@ -160,13 +160,14 @@ static int append_all(durable_sqlite *store, durable_write *write, durable_outco
     return durable_sqlite_group_end(store, write, result);
 }
 
-/* While a step's transaction is open, only its own outcome is: the commit that it is part of is the
- * step's, or still to come. */
+/* While a step's transaction is open, only its own outcome is admitted: the commit that it is part of
+ * is the step's, or still to come. What it stands on was confirmed before the body. */
 static int admit(durable_sqlite *store, durable_write *write, durable_outcome *outcomes,
                  size_t count, int code)
 {
     if (!store->in_step || count != 1 || !outcomes->in_transaction) return code;
     outcomes->joined = !store->step_alone;
+    outcomes->verdict = DUR_OK;
     return durable_sqlite_leave_body(store, write);
 }
 
@@ -179,9 +180,8 @@ DURABLE_INTERNAL int durable_sqlite_append_outcomes(durable_store *base, durable
     int code = durable_sqlite_write_begin(store, &write, "record the step");
 
     for (size_t i = 0; i < count; i++) outcomes[i].joined = write.joined;
-    if (code != DUR_OK) code = admit(store, &write, outcomes, count, code);
-    if (code != DUR_OK) return code;
-    code = confirm_all(store, outcomes, count);
+    code = code == DUR_OK ? confirm_all(store, outcomes, count)
+                          : admit(store, &write, outcomes, count, code);
     if (code != DUR_OK) return code;
     if (count == 1 && !has_more(outcomes))
         result = append_alone(store, &write, outcomes);
