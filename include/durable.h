@@ -1172,10 +1172,10 @@ typedef struct dur_batch {
 /*
  * Run branches, each a child of its own inside a child called `name`, until the options say that
  * the batch is complete. A branch may wait while others go on; the run is suspended where all that
- * may run wait. Which branch ended first is recorded (the attempt of its row: 1 is the first), and a
- * batch that is complete is one row in the parent. Branches that are open then are cancelled, and
- * get the time to clean up; how they end does not count any more. No branches: complete at once.
- * `options` may be NULL; *batch may be NULL.
+ * may run wait. Which branch ended first is recorded (as the attempt of its row: 1 is the first),
+ * and a batch that is complete is one row in the parent. Branches that are open then are cancelled,
+ * and get the time to clean up; how they end does not count any more. No branches: complete at
+ * once. `options` may be NULL; *batch may be NULL.
  *
  * DUR_OK: complete, whatever the branches came to: look at the batch; a failed branch does not fail
  * the run. DUR_FAILED: the batch's own run was cancelled, and not this one: dur_catch() it. Or the
