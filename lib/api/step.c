@@ -66,56 +66,6 @@ DUR_API int dur_record_failure(dur_step *step, const char *message)
 
 /* ---- A step as a function ------------------------------------------------------------------ */
 
-/* The function has returned; `answered` tells whether it recorded an outcome. */
-static int check_answer(dur_run *run, dur_step *step, bool answered, int result)
-{
-    char message[DURABLE_FAILURE_SIZE];
-
-    if (run->stop != DUR_OK) return run->stop;
-    if (!answered && step->not_yet) return durable_step_not_yet(step, *step->not_yet);
-    if (answered) return run->failure_pending ? DUR_FAILED : DUR_OK;
-    if (result == 0 && !run->failing)
-        return durable_run_stop(run, DUR_MISUSE,
-                                "position %lld, step \"%s\": its function returned 0 without"
-                                " recording an outcome",
-                                (long long)step->position, step->name);
-    if (run->failing)
-        memcpy(message, run->failure, strlen(run->failure) + 1);
-    else
-        durable_print(message, sizeof message, "step function returned %d", result);
-    result = dur_record_failure(step, message);
-    return result == DUR_OK ? DUR_FAILED : result;
-}
-
-/* While it runs the step is the run's body: no other step may begin inside it, and dur_fail() and
- * dur_current_step() know it. */
-static int run_once(dur_run *run, dur_step *step, dur_step_fn *fn, void *user)
-{
-    int result;
-
-    run->body = step;
-    run->failing = false;
-    step->again = false;
-    if (step->not_yet) durable_step_set_not_yet(step, NULL);
-    result = fn(step, user);
-    run->body = NULL;
-    if (!run->log) return durable_check_run(run);
-    if (!step->again) result = check_answer(run, step, step->state != DURABLE_STEP_OPEN, result);
-    run->failing = false;
-    return result;
-}
-
-/* Once more where a short pause before the next attempt was slept through. */
-static int run_body(dur_run *run, dur_step *step, dur_step_fn *fn, void *user)
-{
-    int result;
-
-    do result = run_once(run, step, fn, user);
-    while (run->log && step->again);
-    step->result = NULL; /* the caller's place is not ours any longer */
-    return result;
-}
-
 DUR_API int dur_replay_or_run(dur_run *run, const char *name, const dur_step_options *options,
                               dur_step_fn *fn, void *user, dur_value *result)
 {
@@ -134,7 +84,7 @@ DUR_API int dur_replay_or_run(dur_run *run, const char *name, const dur_step_opt
     if (code == DUR_REPLAYED) return DUR_OK;
     if (code != DUR_EXECUTE) return code;
     answer.step->result = result;
-    return run_body(run, answer.step, fn, user);
+    return durable_step_run(answer.step, fn, user);
 }
 
 /* ---- Trying again -------------------------------------------------------------------------- */
@@ -212,9 +162,16 @@ DUR_API const char *dur_step_last_failure(const dur_step *step)
 
 /* ---- Asking -------------------------------------------------------------------------------- */
 
+/* What undoes a step is told that one's result. */
+static bool has_value(const dur_step *step)
+{
+    return step->state == DURABLE_STEP_REPLAYED ||
+           (step->kind == DURABLE_KIND_UNDO && step->state == DURABLE_STEP_OPEN);
+}
+
 DUR_API dur_value dur_step_value(const dur_step *step)
 {
-    return step && step->state == DURABLE_STEP_REPLAYED ? step->value : dur_null();
+    return step && has_value(step) ? step->value : dur_null();
 }
 
 DUR_API int64_t dur_step_position(const dur_step *step)

@@ -102,7 +102,7 @@ DURABLE_INTERNAL int durable_interrupt_await(dur_run *run)
 DURABLE_INTERNAL bool durable_interrupt_lift(dur_run *run)
 {
     if (run->ends_as == DUR_OK) return false;
-    if (run->stop != run->ends_as || run->lifted) return true;
+    if (run->stop != run->ends_as || run->lifted || run->undoing) return true;
     run->stop = DUR_OK;
     run->stopped_calls = 0;
     run->lifted = true;

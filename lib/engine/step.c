@@ -332,21 +332,48 @@ static int open_step(dur_run *run, const durable_request *request, const durable
     return code == DUR_EXECUTE ? code : begin_without_body(run, request, asked, code, answer);
 }
 
+/* An earlier pass has failed here, and begun to undo: nothing has its outcome yet. */
+static bool is_undone_from(dur_run *run, int64_t position)
+{
+    durable_progress *progress;
+
+    if (durable_progress_take(run, position, &progress) != DUR_OK || !progress) return false;
+    durable_progress_return(run, progress);
+    return progress->pending.kind == DURABLE_KIND_UNDO;
+}
+
+/* An owner before this one may have begun it, beside the step that failed. Its position is taken
+ * then, by which later passes can tell. */
+static int note_perhaps_begun(dur_run *run, const durable_request *request,
+                              const dur_step_options *options)
+{
+    if (run->fence.epoch == 1) return DUR_OK;
+    if (durable_undo_note(run, request->position, request->name, options) != DUR_OK)
+        return run->stop;
+    run->in_gap = true;
+    run->position++;
+    return DUR_OK;
+}
+
 /* An uncaught failure ends the run here, unless the log knows this position: code that goes from
  * step to step had handled the failure then. Otherwise it was open beside the step that failed, as
  * others behind it may have been. */
-static int stop_failed(dur_run *run, const durable_request *request, const durable_asked *asked)
+static int stop_failed(dur_run *run, const durable_request *request, const durable_asked *asked,
+                       const dur_step_options *options)
 {
     durable_progress *progress;
-    int code = find_progress(run, request, asked, &progress);
+    int code;
 
+    if (is_undone_from(run, request->position)) return durable_run_stop_failed(run);
+    code = find_progress(run, request, asked, &progress);
     if (code != DUR_OK) return code;
-    if (!progress) return durable_run_stop_failed(run);
-    durable_progress_return(run, progress);
-    if (asked->sequential)
+    if (progress) durable_progress_return(run, progress);
+    if (progress && asked->sequential)
         return durable_diverge(run, DUR_DIVERGED, request->position, NULL, NULL);
-    run->in_gap = true;
-    return durable_run_stop_failed(run);
+    if (progress) run->in_gap = true;
+    if (options && options->undo && !asked->sequential)
+        code = note_perhaps_begun(run, request, options);
+    return code == DUR_OK ? durable_run_stop_failed(run) : code;
 }
 
 /* Where that means another attempt, the run's end takes its place. */
@@ -357,7 +384,8 @@ static bool is_settled_first(const durable_pending *pending, const dur_step_opti
     return pending->intent && !(retries && pending->intent == DURABLE_INTENT);
 }
 
-/* A child in progress is to hear of it first, and a step in doubt is settled before. */
+/* A child in progress is to hear of it first, and a step in doubt is settled before. An open
+ * callback was asked for before what lies behind it, and tells where it is awaited. */
 static bool goes_on_first(dur_run *run, const durable_request *request, const durable_asked *asked,
                           const dur_step_options *options)
 {
@@ -368,6 +396,7 @@ static bool goes_on_first(dur_run *run, const durable_request *request, const du
     if (run->undoing || run->in_gap) return true;
     if (find_progress(run, request, asked, &progress) != DUR_OK) return false;
     goes_on = progress && (request->kind == DURABLE_KIND_CHILD ||
+                           request->kind == DURABLE_KIND_CALLBACK ||
                            is_settled_first(&progress->pending, options));
     if (progress) durable_progress_return(run, progress);
     return goes_on;
@@ -379,13 +408,13 @@ static int execute(dur_run *run, const durable_request *request, const durable_a
     durable_progress *progress = NULL;
     int code = DUR_OK;
 
-    if (run->failure_pending) return stop_failed(run, request, asked);
+    if (run->failure_pending) return stop_failed(run, request, asked, options);
     if (run->interrupts && !goes_on_first(run, request, asked, options) &&
         durable_interrupt_deliver(run, options) != DUR_OK)
         return run->stop;
     if (!run->progress_loaded || run->progress)
         code = find_progress(run, request, asked, &progress);
-    if (progress && request->kind == DURABLE_KIND_STEP) {
+    if (progress && (request->kind == DURABLE_KIND_STEP || request->kind == DURABLE_KIND_UNDO)) {
         int64_t now = durable_clock_now(&run->log->clock);
 
         if (now < progress->pending.due)
@@ -399,10 +428,20 @@ static int execute(dur_run *run, const durable_request *request, const durable_a
 }
 
 /* Code that goes from step to step without looking at a failure would have failed the run here;
- * the code that wrote this row had handled it. */
-static bool ignores_failure(const dur_run *run, const durable_asked *asked)
+ * the code that wrote this row had handled it. Unless it did fail here, and was being undone. */
+static int meet_row_failed(dur_run *run, const durable_step_record *record,
+                           const durable_asked *asked)
 {
-    return run->failure_pending && asked->sequential;
+    if (record->kind == DURABLE_KIND_UNDO) return durable_run_stop_failed(run);
+    if (!asked->sequential) return DUR_OK;
+    return durable_diverge(run, DUR_DIVERGED, record->position, NULL, NULL);
+}
+
+/* Noted before the step is begun, and at each pass; a failure that nobody has caught keeps it from
+ * being begun. */
+static bool is_begun(const dur_run *run, durable_decision decision)
+{
+    return !run->failure_pending || decision == DURABLE_REPLAY;
 }
 
 /* What is to be seen outside the database comes after the commit of what went before. */
@@ -432,10 +471,11 @@ static int answer_request(dur_run *run, const durable_request *request,
     int code = durable_run_peek(run, &record, request->position);
 
     if (code != DUR_OK) return code;
-    if (record && record->position == request->position && ignores_failure(run, asked))
-        return durable_diverge(run, DUR_DIVERGED, request->position, NULL, NULL);
+    if (run->failure_pending && record && record->position == request->position)
+        code = meet_row_failed(run, record, asked);
+    if (code != DUR_OK) return code;
     decision = durable_decide(record, request);
-    if (options && options->undo &&
+    if (options && options->undo && is_begun(run, decision) &&
         durable_undo_note(run, request->position, request->name, options) != DUR_OK)
         return run->stop;
     if (decision == DURABLE_REPLAY) return replay(run, request, record, asked, answer);
