@@ -93,6 +93,7 @@ static int begin_again(dur_step *step)
     if (code == DUR_OK && step->mode == DUR_AT_MOST_ONCE) code = durable_intent_put(step);
     if (code == DUR_OK && step->mode == DUR_TRANSACTIONAL) code = durable_transaction_begin(step);
     step->again = code == DUR_OK;
+    if (code == DUR_FAILED) return DUR_OK; /* its time is up, which is recorded */
     return code == DUR_OK ? DUR_EXECUTE : code;
 }
 
@@ -167,6 +168,17 @@ static int park(attempt *it)
                                    it->message);
 }
 
+/* The next attempt would begin after the step's end: it has failed now. */
+static int time_out_step(attempt *it)
+{
+    dur_step *step = it->step;
+    char text[64];
+
+    if (!it->details) return durable_deadline_fail(step, it->message);
+    durable_print(text, sizeof text, "not yet, after %lld attempts", (long long)step->attempt);
+    return durable_deadline_fail(step, text);
+}
+
 DURABLE_INTERNAL bool durable_attempt_put_off(dur_step *step, const char *message,
                                               const dur_value *details, int *code)
 {
@@ -188,6 +200,10 @@ DURABLE_INTERNAL bool durable_attempt_put_off(dur_step *step, const char *messag
     exhausted = durable_retry_is_exhausted(&it.policy, step->attempt, it.pending.began,
                                            it.pending.due);
     if (exhausted && it.policy.exhausted == DUR_EXHAUSTED_FAIL) return false;
+    if (!exhausted && it.pending.due > it.pending.deadline) {
+        *code = time_out_step(&it);
+        return true;
+    }
     step->unrecorded = false;
     durable_run_lift_stop(step->run);
     if (exhausted)
