@@ -192,6 +192,7 @@ DURABLE_INTERNAL int durable_progress_put(dur_step *step, const durable_pending 
     if (lease_end <= run->lease_end) lease_end = 0;
     code = store->methods->put_pending(store, &run->fence, pending, lease_end);
     if (code != DUR_OK) {
+        run->has_pending = true; /* a commit that failed may have survived */
         durable_progress_free(progress);
         return code;
     }

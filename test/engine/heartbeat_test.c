@@ -149,6 +149,24 @@ static void a_failing_database_stops_no_work(void **state)
     dur_close_run(run);
 }
 
+/* The commit that was reported as failed has survived: what it left goes with the run's end. */
+static void a_heartbeat_that_survived_its_error_is_cleared(void **state)
+{
+    engine_world *world = *state;
+    dur_step *step = NULL;
+    dur_run *run = NULL;
+
+    assert_int_equal(dur_begin_run(world->log, "work", "run-1", NULL, &run), DUR_OK);
+    assert_int_equal(dur_begin_step(run, "copy", NULL, &step), DUR_EXECUTE);
+    memory_store_fail(world->store, "put", 1, DUR_IOERR, MEMORY_AFTER);
+    assert_int_equal(dur_heartbeat(step, dur_integer(1)), DUR_IOERR);
+    assert_int_equal(memory_store_pending(world->witness, "run-1"), 1);
+    assert_int_equal(dur_record_result(step, dur_null()), DUR_OK);
+    assert_int_equal(dur_complete_run(run, dur_null()), DUR_OK);
+    assert_int_equal(memory_store_pending(world->witness, "run-1"), 0);
+    dur_close_run(run);
+}
+
 static void a_steps_own_lease_is_the_one_that_it_extends(void **state)
 {
     engine_world *world = *state;
@@ -404,6 +422,7 @@ int main(void)
         WAITS_TEST(heartbeats_keep_count_and_failure),
         WAITS_TEST(a_heartbeat_of_a_fenced_owner_is_lost),
         WAITS_TEST(a_failing_database_stops_no_work),
+        WAITS_TEST(a_heartbeat_that_survived_its_error_is_cleared),
         WAITS_TEST(a_steps_own_lease_is_the_one_that_it_extends),
         WAITS_TEST(details_that_are_no_value_are_refused),
         WAITS_TEST(polling_looks_again_with_growing_pauses),
