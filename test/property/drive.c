@@ -58,14 +58,17 @@ static bool find_run(world *it, const char *id, durable_run_record *record)
 
 /* ---- Sending it ---------------------------------------------------------------------------- */
 
-static void took(world *it, node_trace *trace, int code, const char *what)
+/* What a dead owner has sent may have arrived; then it is over. */
+static void took(world *it, int body, node_trace *trace, int code)
 {
-    if (code == DUR_OK || code == DUR_REPLAYED) trace->sent++;
-    else if (!world_is_dead(it) && code == DUR_ENDED)
-        world_accuse(it, "%s: %s", what, dur_errmsg(it->log));
+    const disturbing *how = &it->disturbance;
+
+    if (code == DUR_OK || code == DUR_REPLAYED || code == DUR_ENDED) trace->sent++;
+    if (code == DUR_ENDED && !how->deaths && !how->troubles && !program_is_racy(it->program, body))
+        world_accuse(it, "body %d: %s", body, dur_errmsg(it->log));
 }
 
-static bool send(world *it, const char *id, const char *name, const program_node *node, node_trace *trace)
+static bool send(world *it, int body, const char *name, const program_node *node, node_trace *trace)
 {
     dur_signal_options options = DUR_SIGNAL_OPTIONS_INIT;
     char key[16], text[400];
@@ -77,11 +80,13 @@ static bool send(world *it, const char *id, const char *name, const program_node
     snprintf(key, sizeof key, "%d", trace->sent);
     options.key = key;
     if (fails) options.failure = "this signal rejects";
-    took(it, trace, dur_signal(it->log, id, name, fails ? dur_null() : value, &options), name);
+    took(it, body, trace,
+         dur_signal(it->log, it->outside->run_ids[body], name, fails ? dur_null() : value,
+                    &options));
     return true;
 }
 
-static bool answer(world *it, const char *name, const program_node *node, node_trace *trace)
+static bool answer(world *it, int body, const program_node *node, node_trace *trace)
 {
     char text[400];
     uint64_t seed = trace->seed;
@@ -89,17 +94,16 @@ static bool answer(world *it, const char *name, const program_node *node, node_t
     bool fails = node->kind == NODE_CALLBACK && node->answer == ANSWER_FAILURE;
 
     if (trace->sent || !trace->token[0]) return false;
-    took(it, trace,
+    took(it, body, trace,
          fails ? dur_fail_callback(it->log, trace->token, "this answer rejects")
-               : dur_complete_callback(it->log, trace->token, value),
-         name);
+               : dur_complete_callback(it->log, trace->token, value));
     return true;
 }
 
-static bool cancel(world *it, const char *id, const program_node *node, node_trace *trace)
+static bool cancel(world *it, int body, const program_node *node, node_trace *trace)
 {
     if (node->cause != BLOCK_CANCEL || trace->sent) return false;
-    took(it, trace, dur_cancel(it->log, id), id);
+    took(it, body, trace, dur_cancel(it->log, it->outside->run_ids[body]));
     return true;
 }
 
@@ -135,15 +139,15 @@ static bool tend_wait(world *it, int body, const durable_run_record *record,
     player_name(name, body, wait->index);
     if (wait->intent == DURABLE_INTENT)
         return record->status == DURABLE_PARKED && resolve(it, id, node, trace, wait);
-    if (node->kind == NODE_BLOCK) return cancel(it, id, node, trace);
+    if (node->kind == NODE_BLOCK) return cancel(it, body, node, trace);
     if (node->answer == ANSWER_NONE) return false;
     switch (node->kind) {
-    case NODE_RECEIVE: return send(it, id, name, node, trace);
-    case NODE_CALLBACK: return answer(it, name, node, trace);
+    case NODE_RECEIVE: return send(it, body, name, node, trace);
+    case NODE_CALLBACK: return answer(it, body, node, trace);
     case NODE_SELECT:
         if (wait->kind != DURABLE_KIND_SELECT) return false;
-        return node->answer == ANSWER_VALUE ? send(it, id, name, node, trace)
-                                            : answer(it, name, node, trace);
+        return node->answer == ANSWER_VALUE ? send(it, body, name, node, trace)
+                                            : answer(it, body, node, trace);
     default: return false;
     }
 }

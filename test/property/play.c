@@ -131,7 +131,8 @@ static bool play_nodes(player *it)
         if (dur_run_code(it->run) != DUR_OK) return false;
         play_node(it, i);
         if (world_is_dead(it->world) || !settle(it, &it->body->nodes[i])) return false;
-        if (it->body->releases) dur_release(it->run, mark);
+        if (it->body->releases && it->body->nodes[i].kind != NODE_START)
+            dur_release(it->run, mark); /* a child's handle goes with it */
     }
     return dur_ok(it->run);
 }

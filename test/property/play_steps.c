@@ -116,9 +116,9 @@ static void check_undo(step_task *it, dur_step *step)
     if (*last && *last < it->index + 1)
         world_accuse(it->world, "n%d.%d: it is undone behind an older one", it->body, it->index);
     *last = it->index + 1;
+    if (program_is_racy(it->world->program, it->body) && value.type == DUR_NULL) return;
     if (!it->trace->begun)
         world_accuse(it->world, "n%d.%d: it is undone and never was begun", it->body, it->index);
-    if (value.type == DUR_NULL && program_is_racy(it->world->program, it->body)) return;
     if (it->node->fails_at_last ? value.type != DUR_NULL : !value_equals(value, value_of(it)))
         world_accuse(it->world, "n%d.%d: its undo function was given another value", it->body,
                      it->index);
@@ -163,7 +163,9 @@ static dur_step_options options_of(step_task *it)
     if (it->node->mode == DUR_AT_MOST_ONCE) options.in_doubt = it->node->in_doubt;
     if (it->node->mode == DUR_AT_MOST_ONCE && it->node->in_doubt == DUR_IN_DOUBT_VERIFY)
         options.verify = verify;
-    options.undo = it->node->undoes ? undo : NULL;
+    /* Of a step that may have been open beside the one that failed nobody knows whether an earlier
+     * owner has begun it. */
+    if (it->node->undoes && !(it->doomed && it->node->form == FORM_VERBS)) options.undo = undo;
     options.user = it;
     options.timeout_ms = it->node->times ? INT64_C(8640000000) : 0;
     set_policy(it, &options);

@@ -7,6 +7,10 @@
  *
  *     DUR_SEED=17 DURABLE_PROPERTY_PROGRAMS=1000000 property_programs_test      by hand
  *     DUR_SEED=4711 DURABLE_PROPERTY_PROGRAMS=1 property_programs_test          that one again
+ *
+ * DUR_PROPERTY_STORE=0 plays all on the in-memory store, =1 on SQLite; DUR_PROPERTY_TELL tells each
+ * seed before it is played, DUR_PROPERTY_SHOW shows a failing log, DUR_PROPERTY_WHOLE does not make
+ * a failing program smaller.
  */
 #include "trial.h"
 
@@ -61,6 +65,7 @@ static void programs_come_to_the_same_however_they_are_disturbed(void **state)
     for (uint64_t i = 0; i < count; i++) {
         char *wrong;
 
+        if (getenv("DUR_PROPERTY_TELL")) fprintf(stderr, "seed %" PRIu64 "\n", seed + i);
         program_make(&program, seed + i);
         wrong = trial_run_all(&program);
         if (wrong) show(&program, wrong);

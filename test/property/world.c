@@ -80,7 +80,6 @@ static void arm(world *it)
 {
     const disturbing *how = &it->disturbance;
 
-    it->acts = it->hooks = it->fails_in = 0;
     if (how->deaths && it->outside->passes++ < how->deaths) {
         if (chance_below(&it->chance, 3)) it->acts = 1 + chance_below(&it->chance, how->within);
         else it->hooks = 1 + chance_below(&it->chance, how->within / 3 + 1);
@@ -101,11 +100,14 @@ static void arm_memory(world *it)
 
 static void open_log(world *it)
 {
-    arm(it);
+    it->acts = it->hooks = it->fails_in = 0;
+    if (!it->disturbance.troubles) arm(it);
     if (it->db) {
         if (dur_open(it->db, &it->options, &it->log) != DUR_OK && !it->dead)
             world_accuse(it, "dur_open(): %s", dur_errmsg(it->log));
+        if (it->disturbance.troubles) arm(it);
     } else {
+        if (it->disturbance.troubles) arm(it);
         it->store = memory_store_share(it->witness);
         arm_memory(it);
         it->log = durable_log_new(it->store, DUR_OK, &it->options);
