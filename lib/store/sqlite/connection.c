@@ -236,8 +236,8 @@ static void forget(durable_sqlite *store, sqlite3_stmt *statement)
     }
 }
 
-DURABLE_INTERNAL int durable_sqlite_write_step(durable_sqlite *store, durable_write *write,
-                                               sqlite3_stmt *statement, int *changes)
+static inline int step_write(durable_sqlite *store, durable_write *write,
+                             sqlite3_stmt *statement, int *changes)
 {
     int before = sqlite3_total_changes(store->db);
     int result = step_waiting(store, statement, &write->waited_ms);
@@ -250,8 +250,29 @@ DURABLE_INTERNAL int durable_sqlite_write_step(durable_sqlite *store, durable_wr
                        ? sqlite3_changes(store->db)
                        : 0;
     if (result != SQLITE_DONE) durable_sqlite_failed(store, result, write->doing);
+    return result;
+}
+
+DURABLE_INTERNAL int durable_sqlite_write_step(durable_sqlite *store, durable_write *write,
+                                               sqlite3_stmt *statement, int *changes)
+{
+    int result = step_write(store, write, statement, changes);
+
     durable_sqlite_rest(statement);
     if (result == SQLITE_DONE && changes && *changes == 0) forget(store, statement);
+    return result;
+}
+
+DURABLE_INTERNAL int durable_sqlite_write_step_unbinding(durable_sqlite *store,
+                                                         durable_write *write,
+                                                         sqlite3_stmt *statement, int *changes,
+                                                         const int *parameters, int count)
+{
+    int result = step_write(store, write, statement, changes);
+
+    sqlite3_reset(statement);
+    for (int i = 0; i < count; i++) sqlite3_bind_null(statement, parameters[i]);
+    if (result == SQLITE_DONE && *changes == 0) forget(store, statement);
     return result;
 }
 

@@ -137,6 +137,13 @@ DURABLE_INTERNAL int durable_sqlite_write_begin(durable_sqlite *store, durable_w
 DURABLE_INTERNAL int durable_sqlite_write_step(durable_sqlite *store, durable_write *write,
                                                sqlite3_stmt *statement, int *changes);
 
+/* The same of one that runs for each step: only these parameters are unbound, which point into
+ * memory of others. All others must be bound by each use. */
+DURABLE_INTERNAL int durable_sqlite_write_step_unbinding(durable_sqlite *store,
+                                                         durable_write *write,
+                                                         sqlite3_stmt *statement, int *changes,
+                                                         const int *parameters, int count);
+
 /* The same of a statement whose parameters are `count` integers. */
 DURABLE_INTERNAL int durable_sqlite_step_integers(durable_sqlite *store, durable_write *write,
                                                   durable_statement which,

@@ -54,14 +54,19 @@ static int explain_conflict(durable_sqlite *store, durable_outcome *outcome)
 static int insert_outcome(durable_sqlite *store, durable_write *write, durable_outcome *outcome,
                           int *inserted)
 {
+    /* Name, value and call site; a format, where there is one, is bound only then. */
+    static const int unbound[] = {6, 8, 13, 7};
     sqlite3_stmt *statement = durable_sqlite_statement(store, DURABLE_SQL_APPEND);
+    bool has_format;
     int result;
 
     *inserted = 0;
     if (!statement) return store->head.error.sqlite_code;
     result = bind_outcome(statement, outcome);
     if (result != SQLITE_OK) return durable_sqlite_not_bound(store, write, statement, result);
-    result = durable_sqlite_write_step(store, write, statement, inserted);
+    has_format = outcome->value.format || outcome->outcome == DURABLE_OUTCOME_TIMED_OUT;
+    result = durable_sqlite_write_step_unbinding(store, write, statement, inserted, unbound,
+                                                 has_format ? 4 : 3);
     if (result == SQLITE_CONSTRAINT_PRIMARYKEY) return explain_conflict(store, outcome);
     if (result == SQLITE_DONE && *inserted == 0) {
         int verdict = durable_sqlite_explain_fence(store, outcome->fence);
