@@ -30,6 +30,28 @@ static int stop_as_child(dur_run *run, int code)
     return code;
 }
 
+/* What its parent remembers of a child that was started has this choice; of one that is called,
+ * none. */
+#define CHILD_STARTED 1
+
+/* It is in the log already, and not as it is asked for now. */
+static bool is_otherwise(const dur_step *step, int64_t choice)
+{
+    return step->progress && step->progress->pending.choice != choice;
+}
+
+static int diverge_from(dur_step *step, const durable_asked *asked)
+{
+    dur_run *run = step->run;
+    durable_progress *progress = step->progress;
+
+    step->progress = NULL;
+    run->position = step->position;
+    durable_step_close(step);
+    durable_progress_return(run, progress);
+    return durable_diverge(run, DUR_DIVERGED, run->position, asked, NULL);
+}
+
 /* ---- Calling ------------------------------------------------------------------------------- */
 
 /* What a called child's pass came to, for its caller's row. */
@@ -123,6 +145,7 @@ DURABLE_INTERNAL int durable_child_call(dur_run *run, const durable_child *child
     if (code == DUR_REPLAYED && result) *result = answer.value;
     if (code == DUR_REPLAYED) return DUR_OK;
     if (code != DUR_EXECUTE) return code;
+    if (is_otherwise(answer.step, 0)) return diverge_from(answer.step, &asked);
     return call_child(answer.step, child, result);
 }
 
@@ -184,9 +207,11 @@ static int look_at_taken(dur_step *step, const char *id)
 
 /* What its parent remembers of a child that was put into the log, in the same commit. False: out of
  * memory. */
-static bool remember(dur_step *step, durable_pending *pending, durable_progress **progress)
+static bool remember(dur_step *step, bool started, durable_pending *pending,
+                     durable_progress **progress)
 {
     durable_progress_describe(step, pending);
+    pending->choice = started ? CHILD_STARTED : 0;
     *progress = durable_progress_copy(pending);
     return *progress != NULL;
 }
@@ -205,7 +230,7 @@ DURABLE_INTERNAL int durable_child_create(dur_step *step, durable_new_run *new_r
     if (run->depth >= DUR_DEPTH_MAX)
         return durable_error_set(&store->error, DUR_MISUSE,
                                  "children must not be nested deeper than %d", DUR_DEPTH_MAX);
-    if (!remember(step, &pending, &progress))
+    if (!remember(step, caller->root == 0, &pending, &progress))
         return durable_error_set(&store->error, DUR_NOMEM, "out of memory");
     caller->fence = &run->fence;
     caller->position = step->position;
@@ -289,6 +314,7 @@ DURABLE_INTERNAL int durable_child_start(dur_run *run, const durable_child *chil
     int code = answer.step ? DUR_OK : begun;
 
     if (code != DUR_OK) return code;
+    if (is_otherwise(answer.step, CHILD_STARTED)) return diverge_from(answer.step, &asked);
     id = id_of(buffer, run, answer.step, child->options);
     code = keep_id(answer.step, id, begun != DUR_EXECUTE);
     if (code == DUR_OK && begun == DUR_EXECUTE && !answer.step->progress)

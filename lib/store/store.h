@@ -186,7 +186,8 @@ typedef struct durable_pending {
     int64_t deadline; /* of a callback, whatever its heartbeats; or of a step with all its attempts;
                        * DURABLE_NEVER: none */
     int64_t interval; /* of a callback's heartbeats; 0: none */
-    int64_t choice;   /* of a select: the case whose time `due` is */
+    int64_t choice;   /* of a select: the case whose time `due` is; of a child: 1 if it was started
+                       * and not called */
     durable_datum details;
     const char *failure; /* why the last attempt failed; NULL: it did not */
 } durable_pending;

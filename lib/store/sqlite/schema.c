@@ -85,7 +85,8 @@
  *   deadline         of a callback, whatever its heartbeats, or of a step, with all its attempts;
  *                    or null
  *   interval         of a callback's heartbeats in ms; 0: none
- *   choice           of a select: the case whose time `due` is
+ *   choice           of a select: the case whose time `due` is; of a child: 1 if it was started and
+ *                    not called
  *   format, value    how far a step has come; see above
  *   failure          why the last attempt failed, or null
  *
