@@ -21,6 +21,24 @@ static inline void assert_family_rows(stage *it, const char *rows, const char *f
     sqlite3_finalize(statement);
 }
 
+static inline int call(dur_run *run, stage *it, const char *name, dur_workflow *fn,
+                       dur_value *result)
+{
+    dur_child_options options = DUR_CHILD_OPTIONS_INIT;
+
+    options.input = dur_input(run);
+    return dur_call(run, name, &options, fn, it, result);
+}
+
+/* A workflow's end: what the child gave is the output; a failure is not caught. */
+static inline int give_child(dur_run *run, stage *it, const char *name, dur_workflow *fn)
+{
+    dur_value value = dur_null();
+
+    if (call(run, it, name, fn, &value) == DUR_OK) dur_set_output(run, value);
+    return 0;
+}
+
 #define assert_family(it, rows) assert_family_rows((it), (rows), __FILE__, __LINE__)
 
 #endif
