@@ -402,6 +402,16 @@ static bool goes_on_first(dur_run *run, const durable_request *request, const du
     return goes_on;
 }
 
+/* Whether the run is to end here. What cannot be read stops it, too. */
+static int interrupt(dur_run *run, const durable_request *request, const durable_asked *asked,
+                     const dur_step_options *options)
+{
+    bool goes_on = goes_on_first(run, request, asked, options);
+
+    if (run->stop != DUR_OK || goes_on) return run->stop;
+    return durable_interrupt_deliver(run, options);
+}
+
 static int execute(dur_run *run, const durable_request *request, const durable_asked *asked,
                    const dur_step_options *options, durable_answer *answer)
 {
@@ -409,9 +419,8 @@ static int execute(dur_run *run, const durable_request *request, const durable_a
     int code = DUR_OK;
 
     if (run->failure_pending) return stop_failed(run, request, asked, options);
-    if (run->interrupts && !goes_on_first(run, request, asked, options) &&
-        durable_interrupt_deliver(run, options) != DUR_OK)
-        return run->stop;
+    if (run->interrupts) code = interrupt(run, request, asked, options);
+    if (code != DUR_OK) return code;
     if (!run->progress_loaded || run->progress)
         code = find_progress(run, request, asked, &progress);
     if (progress && (request->kind == DURABLE_KIND_STEP || request->kind == DURABLE_KIND_UNDO)) {
