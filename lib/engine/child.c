@@ -134,6 +134,19 @@ static int call_child(dur_step *step, const durable_child *child, dur_value *res
     return finish_call(step, code, result);
 }
 
+/* One that failed because its caller is to end leaves that the reason. */
+static int tell_failed(dur_run *run)
+{
+    int code = DUR_OK;
+
+    if (!run->interrupts || run->undoing || run->stop != DUR_OK) return DUR_FAILED;
+    run->failure_pending = false;
+    code = durable_interrupt_await(run);
+    if (code != DUR_OK) return code;
+    run->failure_pending = true;
+    return DUR_FAILED;
+}
+
 DURABLE_INTERNAL int durable_child_call(dur_run *run, const durable_child *child,
                                         dur_value *result)
 {
@@ -144,9 +157,21 @@ DURABLE_INTERNAL int durable_child_call(dur_run *run, const durable_child *child
 
     if (code == DUR_REPLAYED && result) *result = answer.value;
     if (code == DUR_REPLAYED) return DUR_OK;
-    if (code != DUR_EXECUTE) return code;
-    if (is_otherwise(answer.step, 0)) return diverge_from(answer.step, &asked);
-    return call_child(answer.step, child, result);
+    if (code == DUR_EXECUTE && is_otherwise(answer.step, 0))
+        return diverge_from(answer.step, &asked);
+    if (code == DUR_EXECUTE) code = call_child(answer.step, child, result);
+    return code == DUR_FAILED ? tell_failed(run) : code;
+}
+
+/* A child renews its claim, and theirs with it, when half of its own is used: until then theirs
+ * have to last. */
+static void prolong_callers(const dur_run *child)
+{
+    const dur_run *caller = child->caller;
+
+    if (!caller) return;
+    if (durable_time_between(caller->lease_end, child->lease_end) > caller->log->lease_ms / 4)
+        durable_call_prolong(child, child->lease_end);
 }
 
 DURABLE_INTERNAL int durable_call_run(const durable_call *call)
@@ -157,6 +182,7 @@ DURABLE_INTERNAL int durable_call_run(const durable_call *call)
     if (code == DUR_REPLAYED) return DUR_OK;
     if (code != DUR_OK) return code;
     child->caller = call->caller;
+    prolong_callers(child);
     return durable_run_pass(child, call->fn, call->user);
 }
 
@@ -237,7 +263,9 @@ DURABLE_INTERNAL int durable_child_create(dur_step *step, durable_new_run *new_r
     caller->depth = run->depth + 1;
     caller->pending = &pending;
     new_run->caller = caller;
-    if (run->deadline < new_run->deadline) new_run->deadline = run->deadline;
+    /* What cleans up after a deadline is not bound by it. */
+    if (run->ends_as == DUR_OK && !run->undoing && run->deadline < new_run->deadline)
+        new_run->deadline = run->deadline;
     code = store->methods->create_run(store, new_run, created, fence);
     if (code != DUR_OK || !*created) {
         durable_progress_free(progress);

@@ -26,11 +26,11 @@
 
 #define NEVER "9223372036854775807"
 
-/* Asked to end at ?2, a run that waits, or is parked, is due then. */
+/* Asked to end at ?2, a run that waits, is parked, or is to begin later, is due then. */
 #define ASK_TO_END                                                                                 \
     "UPDATE @durable_runs SET request = 1, status = iif(status = 4, 1, status),"                   \
     " failure = iif(status = 4, NULL, failure),"                                                   \
-    " due = iif(status IN (4, 5) AND (due IS NULL OR due > ?2), ?2, due)"
+    " due = iif((status IN (4, 5) OR due NOT NULL) AND (due IS NULL OR due > ?2), ?2, due)"
 
 /* The parameters of a signal behind its address. */
 #define SIGNAL_COLUMNS "(run, name, key, format, value, failure, sent)"

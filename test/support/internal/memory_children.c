@@ -110,7 +110,8 @@ static int ask_to_end(memory_log *log, memory_run *run, int64_t now)
     if (memory_run_has_ended(run)) return DUR_ENDED;
     if (run->cancels) return DUR_REPLAYED;
     run->cancels = true;
-    if (run->status == DURABLE_PARKED || run->status == DURABLE_SUSPENDED)
+    if (run->status == DURABLE_PARKED || run->status == DURABLE_SUSPENDED ||
+        run->due != DURABLE_NEVER)
         memory_run_make_due(log, run, now);
     if (run->status == DURABLE_PARKED) run->status = DURABLE_RUNNING;
     log->version++;
