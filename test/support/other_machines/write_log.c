@@ -11,6 +11,8 @@
 
 #include <sqlite3.h>
 
+#include "support/other_machines/calls.h"
+#include "support/other_machines/doubts.h"
 #include "support/other_machines/waits.h"
 #include "support/other_machines/workflow.h"
 
@@ -23,18 +25,25 @@ static int64_t tell_now(void *user)
     return now;
 }
 
-static int write_log(dur_log *log)
+static int told(dur_log *log, const char *what, int code)
+{
+    printf("%s: %s, %s\n", what, dur_code_name(code), dur_errmsg(log));
+    return code;
+}
+
+static int write_log(dur_log *log, sqlite3 *db)
 {
     machine_seen seen;
     waits_seen waits;
-    int code, waited;
+    int code;
 
     memset(&seen, 0, sizeof seen);
     code = dur_execute(log, "machines", "the-run", NULL, see_everything, &seen);
-    printf("%s: %s, %d bodies\n", dur_code_name(code), dur_errmsg(log), seen.bodies);
-    waited = wait_on_this_machine(log, &now, &waits);
-    printf("%s: %s, attempt %d\n", dur_code_name(waited), dur_errmsg(log), (int)waits.attempt);
-    return code == DUR_STOPPED && seen.bodies == 11 && waited == DUR_OK ? 0 : 1;
+    if (told(log, "values", code) != DUR_STOPPED || seen.bodies != 11) return 1;
+    if (told(log, "calls", call_on_this_machine(log)) != DUR_OK) return 1;
+    if (told(log, "doubts", doubt_on_this_machine(log, db)) != DUR_OK) return 1;
+    if (told(log, "ends", cancel_on_this_machine(log)) != DUR_OK) return 1;
+    return told(log, "waits", wait_on_this_machine(log, &now, &waits)) == DUR_OK ? 0 : 1;
 }
 
 int main(int argc, char **argv)
@@ -48,7 +57,7 @@ int main(int argc, char **argv)
     sqlite3_exec(db, "PRAGMA page_size = 512", NULL, NULL, NULL); /* a small file */
     options.now_ms = tell_now;
     if (dur_open(db, &options, &log) != DUR_OK) return 1;
-    code = write_log(log);
+    code = write_log(log, db);
     dur_close(log);
     return sqlite3_close(db) == SQLITE_OK ? code : 1;
 }
