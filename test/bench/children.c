@@ -136,34 +136,34 @@ typedef struct raw_family {
 static const char *const texts[COUNT] = {
     [BEGIN] = "BEGIN IMMEDIATE",
     [COMMIT] = "COMMIT",
-    [INSERT_PARENT] = RUN_COLUMNS "'" PARENT "', " UID ", '" FIXTURE_WORKFLOW "', 1, '"
-                      FIXTURE_WORKFLOW "', 0, NULL, " NOW ", NULL, NULL, NULL, 0, 0)",
-    [INSERT_CALLED] = RUN_COLUMNS "'" PARENT "/' || ?2, " UID ", '" CHILD "', 1, '', 0, NULL, " NOW
-                      ", 1, ?2, 1, 0, 1)",
-    [INSERT_STARTED] = RUN_COLUMNS "'" PARENT "/' || ?2, " UID ", '" FIXTURE_WORKFLOW "', 1, '"
-                       FIXTURE_WORKFLOW "', 0, " NOW ", " NOW ", 1, ?2, NULL, 0, 1)",
-    [INSERT_CLAIM] = "INSERT INTO durable_claims(run, epoch, token, owner, lease_end, claims, "
-                     "queue, workflow) VALUES (?1, 1, 6677889900112233445, '" OWNER
-                     "', 1790000600000, 1, '" FIXTURE_WORKFLOW "', '" FIXTURE_WORKFLOW "')",
+    [INSERT_PARENT] = (RUN_COLUMNS "'" PARENT "', " UID ", '" FIXTURE_WORKFLOW "', 1, '"
+                       FIXTURE_WORKFLOW "', 0, NULL, " NOW ", NULL, NULL, NULL, 0, 0)"),
+    [INSERT_CALLED] = (RUN_COLUMNS "'" PARENT "/' || ?2, " UID ", '" CHILD "', 1, '', 0, NULL, " NOW
+                       ", 1, ?2, 1, 0, 1)"),
+    [INSERT_STARTED] = (RUN_COLUMNS "'" PARENT "/' || ?2, " UID ", '" FIXTURE_WORKFLOW "', 1, '"
+                        FIXTURE_WORKFLOW "', 0, " NOW ", " NOW ", 1, ?2, NULL, 0, 1)"),
+    [INSERT_CLAIM] = ("INSERT INTO durable_claims(run, epoch, token, owner, lease_end, claims, "
+                      "queue, workflow) VALUES (?1, 1, 6677889900112233445, '" OWNER
+                      "', 1790000600000, 1, '" FIXTURE_WORKFLOW "', '" FIXTURE_WORKFLOW "')"),
     [TAKE_RUN] = "UPDATE durable_runs SET due = NULL WHERE run = ?1",
-    [PUT_PENDING] = "INSERT OR REPLACE INTO durable_pending(step, kind, name, attempt, began, due, "
-                    "deadline, interval, choice, format, value, failure, intent) VALUES "
-                    "((1 << 27) + ?2, 6, '" CHILD "', 0, " NOW ", NULL, NULL, 0, 0, NULL, NULL, "
-                    "NULL, 0)",
-    [INSERT_STEP] = "INSERT INTO durable_steps(step, kind, name, value, low, epoch, attempt, "
-                    "began, took, site) VALUES ((?1 << 27) + 1, 1, '" YARD_NAME "', '"
-                    "a result of 16 b', 1, 1, 1, " NOW ", 0, '" YARD_SITE "')",
-    [END_RUN] = "UPDATE durable_runs SET status = 2, epoch = 1, token = 6677889900112233445, "
-                "claims = 1, ended = " NOW ", due = NULL WHERE run = ?1",
+    [PUT_PENDING] = ("INSERT OR REPLACE INTO durable_pending(step, kind, name, attempt, began, "
+                     "due, deadline, interval, choice, format, value, failure, intent) VALUES "
+                     "((1 << 27) + ?2, 6, '" CHILD "', 0, " NOW ", NULL, NULL, 0, 0, NULL, NULL, "
+                     "NULL, 0)"),
+    [INSERT_STEP] = ("INSERT INTO durable_steps(step, kind, name, value, low, epoch, attempt, "
+                     "began, took, site) VALUES ((?1 << 27) + 1, 1, '" YARD_NAME "', '"
+                     "a result of 16 b', 1, 1, 1, " NOW ", 0, '" YARD_SITE "')"),
+    [END_RUN] = ("UPDATE durable_runs SET status = 2, epoch = 1, token = 6677889900112233445, "
+                 "claims = 1, ended = " NOW ", due = NULL WHERE run = ?1"),
     [DROP_CLAIM] = "DELETE FROM durable_claims WHERE run = ?1",
-    [TELL] = "INSERT INTO durable_signals(run, name, value, sent) VALUES (1, char(9) || ?2, NULL, "
-             NOW ")",
-    [INSERT_ROW] = "INSERT INTO durable_steps(step, kind, name, value, low, epoch, attempt, "
-                   "began, took, site) VALUES ((1 << 27) + ?2, 6, '" CHILD "', NULL, ?2, 1, 1, "
-                   NOW ", 0, 'children.c:42')",
+    [TELL] = ("INSERT INTO durable_signals(run, name, value, sent) VALUES (1, char(9) || ?2, NULL, "
+              NOW ")"),
+    [INSERT_ROW] = ("INSERT INTO durable_steps(step, kind, name, value, low, epoch, attempt, "
+                    "began, took, site) VALUES ((1 << 27) + ?2, 6, '" CHILD "', NULL, ?2, 1, 1, "
+                    NOW ", 0, 'children.c:42')"),
     [DROP_PENDING] = "DELETE FROM durable_pending WHERE step = (1 << 27) + ?2",
-    [DROP_SIGNAL] = "DELETE FROM durable_signals WHERE run = 1 AND name = char(9) || ?2"
-                    " AND received IS NULL",
+    [DROP_SIGNAL] = ("DELETE FROM durable_signals WHERE run = 1 AND name = char(9) || ?2"
+                     " AND received IS NULL"),
 };
 
 /* The child with this key is called at the position before it. */
