@@ -1088,7 +1088,8 @@ typedef struct dur_child_options {
  * child that is parked parks its parent.
  * *result (may be NULL) gets the child's output; its bytes are the run's. `options` may be NULL.
  * DUR_OK; DUR_FAILED: the child failed, was cancelled or timed out: dur_catch() it, or the parent
- * fails; or the code of a stopped run. DUR_CONFLICT stops it where the child's id names another
+ * fails; DUR_CANCELLED or DUR_TIMED_OUT: so is the parent itself, which is stopped; or the code of
+ * a stopped run. DUR_CONFLICT stops it where the child's id names another
  * run.
  */
 DUR_MUST_CHECK DUR_API int dur_call(dur_run *run, const char *name,

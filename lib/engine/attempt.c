@@ -137,7 +137,8 @@ static int suspend(attempt *it)
 {
     dur_step *step = it->step;
     dur_run *run = step->run;
-    durable_suspension suspension = {.pending = &it->pending, .due = it->pending.due, .now = it->now};
+    durable_suspension suspension = {.pending = &it->pending, .due = it->pending.due,
+                                     .now = it->now};
     char what[DURABLE_MESSAGE_SIZE];
     bool stops = run->stop == DUR_OK; /* or it waits for another step already */
     int code;

@@ -165,8 +165,8 @@ static int append_all(durable_sqlite *store, durable_write *write, durable_outco
     return durable_sqlite_group_end(store, write, result);
 }
 
-/* While a step's transaction is open, only its own outcome is admitted: the commit that it is part of
- * is the step's, or still to come. What it stands on was confirmed before the body. */
+/* While a step's transaction is open, only its own outcome is admitted: the commit that it is part
+ * of is the step's, or still to come. What it stands on was confirmed before the body. */
 static int admit(durable_sqlite *store, durable_write *write, durable_outcome *outcomes,
                  size_t count, int code)
 {
