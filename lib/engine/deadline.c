@@ -2,22 +2,12 @@
  * that neither a crash nor a pause moves its end. */
 #include "engine/engine.h"
 
-/* It takes no record any more, but counts as open. */
-static int refuse_timeout(dur_step *step, int64_t timeout_ms)
-{
-    step->state = DURABLE_STEP_PUT_OFF;
-    return durable_run_stop(step->run, DUR_MISUSE,
-                            "position %lld, step \"%s\": its timeout_ms must not be negative: %lld",
-                            (long long)step->position, step->name, (long long)timeout_ms);
-}
-
 DURABLE_INTERNAL int durable_deadline_put(dur_step *step, int64_t timeout_ms)
 {
     dur_run *run = step->run;
     durable_pending pending;
     int code;
 
-    if (timeout_ms < 0) return refuse_timeout(step, timeout_ms);
     durable_progress_describe(step, &pending);
     pending.attempt = 0;
     pending.due = 0;
@@ -25,7 +15,7 @@ DURABLE_INTERNAL int durable_deadline_put(dur_step *step, int64_t timeout_ms)
     if (pending.deadline == DURABLE_NEVER) return DUR_OK;
     code = durable_progress_put(step, &pending, 0);
     if (code == DUR_OK) return DUR_OK;
-    step->state = DURABLE_STEP_PUT_OFF;
+    step->state = DURABLE_STEP_PUT_OFF; /* it takes no record, but counts as open */
     return durable_run_stop_with_store(run, code, step->position, step->name);
 }
 
