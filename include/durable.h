@@ -1194,7 +1194,8 @@ DUR_MUST_CHECK DUR_API int dur_map(dur_run *run, const char *name, const dur_val
 /*
  * Execute one job of the host's executor on `log`, another log than the run's, opened on a
  * connection of the calling thread to the same database. The branch's function runs in this call.
- * What it came to is the job's; nothing is returned, and nothing else of the job is touched.
+ * What it came to is the job's; nothing is returned, and nothing else of the job is touched. While
+ * `execute` works, the run's own claim is not prolonged: dur_options.lease_ms has to cover it.
  */
 DUR_API void dur_run_job(dur_job *job, dur_log *log);
 

@@ -15,6 +15,16 @@ bool upload(const char *file);
 bool ask_bank(int64_t order);
 void send_mail(const char *token);
 
+bool reserve_goods(sqlite3 *db, void *shop);
+int look_up_payment(dur_step *step, void *shop);
+int refund(dur_step *step, void *shop);
+int pack(dur_run *run, void *shop);
+extern sqlite3 *db;
+extern const dur_value parcels[3];
+bool move_money(sqlite3 *on, int from, int to, int64_t cents);
+extern int from, to;
+extern int64_t cents;
+
 void use(dur_value output);
 void complain(const char *message);
 void leave(void);
