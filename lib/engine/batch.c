@@ -246,7 +246,7 @@ static int run_batch(dur_run *run, void *user)
 static int end_without_summary(dur_run *run)
 {
     run->failure_pending = false;
-    if (run->interrupts && durable_interrupt_await(run) != DUR_OK) return run->stop;
+    if (run->interrupts && durable_interrupt_child_failed(run) != DUR_OK) return run->stop;
     run->failure_pending = true;
     return DUR_FAILED;
 }

@@ -141,7 +141,7 @@ static int tell_failed(dur_run *run)
 
     if (!run->interrupts || run->undoing || run->stop != DUR_OK) return DUR_FAILED;
     run->failure_pending = false;
-    code = durable_interrupt_await(run);
+    code = durable_interrupt_child_failed(run);
     if (code != DUR_OK) return code;
     run->failure_pending = true;
     return DUR_FAILED;

@@ -525,6 +525,10 @@ DURABLE_INTERNAL int durable_interrupt_replay(dur_run *run, const durable_step_r
 /* The same where a handle is awaited, which asks for no position: the next one tells. */
 DURABLE_INTERNAL int durable_interrupt_await(dur_run *run);
 
+/* The same where a called child has failed, with its row recorded. Replayed, the code hears of it
+ * where it did at first: here, or at what it asked for next. */
+DURABLE_INTERNAL int durable_interrupt_child_failed(dur_run *run);
+
 /* See dur_cancelled() and dur_cancel(). */
 DURABLE_INTERNAL bool durable_interrupt_lift(dur_run *run);
 DURABLE_INTERNAL int durable_cancel(dur_log *log, const char *run_id);

@@ -32,8 +32,12 @@ static int stop_interrupted(dur_run *run, int reason, int64_t position)
                                                     : "its deadline has passed");
 }
 
+/* What its row's value tells: the step asked for there may have been begun; it was heard where a
+ * called child had failed, and not by what was asked for next. */
+enum { PERHAPS_BEGUN = 1, BEHIND_CHILD = 2 };
+
 /* What was remembered of the position (a wait, an attempt) goes with it. */
-static int record_reason(dur_run *run, int reason, bool begun)
+static int record_reason(dur_run *run, int reason, int how)
 {
     const char *name = reason == DUR_CANCELLED ? CANCEL_NAME : DEADLINE_NAME;
     durable_request request = {run->position, DURABLE_KIND_CANCEL, name, strlen(name)};
@@ -53,21 +57,25 @@ static int record_reason(dur_run *run, int reason, bool begun)
     step->began = durable_clock_now(&run->log->clock);
     durable_step_link(step);
     run->position++;
-    return durable_wait_conclude(step, DURABLE_OUTCOME_RESULT, dur_integer(begun), 0, NULL);
+    return durable_wait_conclude(step, DURABLE_OUTCOME_RESULT, dur_integer(how), 0, NULL);
 }
 
-DURABLE_INTERNAL int durable_interrupt_deliver(dur_run *run,
-                                               const dur_step_options *options)
+static int deliver(dur_run *run, const dur_step_options *options, int how)
 {
     int64_t position = run->position;
-    bool begun = run->fence.epoch > 1;
     int reason = reason_of(run), code;
 
     if (reason == DUR_OK) return DUR_OK;
-    code = record_reason(run, reason, begun);
+    if (run->fence.epoch > 1) how |= PERHAPS_BEGUN;
+    code = record_reason(run, reason, how);
     if (code != DUR_OK) return code;
-    if (options && options->undo && !begun) forget_undo(run, position);
+    if (options && options->undo && !(how & PERHAPS_BEGUN)) forget_undo(run, position);
     return stop_interrupted(run, reason, position);
+}
+
+DURABLE_INTERNAL int durable_interrupt_deliver(dur_run *run, const dur_step_options *options)
+{
+    return deliver(run, options, 0);
 }
 
 DURABLE_INTERNAL int durable_interrupt_replay(dur_run *run, const durable_step_record *record,
@@ -76,27 +84,57 @@ DURABLE_INTERNAL int durable_interrupt_replay(dur_run *run, const durable_step_r
     int64_t position = record->position;
     bool timed_out = record->name_length == strlen(DEADLINE_NAME) &&
                      memcmp(record->name, DEADLINE_NAME, record->name_length) == 0;
-    dur_value begun = dur_null();
+    dur_value how = dur_null();
 
-    if (durable_value_decode(&record->value, &begun) != DUR_OK)
+    if (durable_value_decode(&record->value, &how) != DUR_OK)
         return durable_run_stop(run, DUR_CORRUPT, "position %lld: its row was damaged or edited",
                                 (long long)position);
-    if (options && options->undo && begun.as.integer == 0) forget_undo(run, position);
+    if (options && options->undo && !(how.as.integer & PERHAPS_BEGUN)) forget_undo(run, position);
     run->in_gap = false;
     run->position++;
     durable_history_pass(&run->history);
     return stop_interrupted(run, timed_out ? DUR_TIMED_OUT : DUR_CANCELLED, position);
 }
 
-DURABLE_INTERNAL int durable_interrupt_await(dur_run *run)
+/* Of this position or one behind it something is remembered: an earlier pass went on from here. */
+static bool went_on(dur_run *run)
+{
+    durable_progress *progress;
+
+    if (durable_progress_take(run, run->position, &progress) != DUR_OK) return false;
+    if (progress) durable_progress_return(run, progress);
+    return run->progress != NULL;
+}
+
+static bool was_heard_so(const durable_step_record *record, int how)
+{
+    dur_value value = dur_null();
+
+    if (durable_value_decode(&record->value, &value) != DUR_OK) return true; /* which is told */
+    return (value.as.integer & BEHIND_CHILD) == how;
+}
+
+static int hear(dur_run *run, int how)
 {
     const durable_step_record *record;
     int code = durable_run_peek(run, &record, run->position);
 
     if (code != DUR_OK) return code;
-    if (record && record->position == run->position && record->kind == DURABLE_KIND_CANCEL)
+    if (record && record->position == run->position && record->kind == DURABLE_KIND_CANCEL &&
+        was_heard_so(record, how))
         return durable_interrupt_replay(run, record, NULL);
-    return record ? DUR_OK : durable_interrupt_deliver(run, NULL);
+    if (record || went_on(run)) return DUR_OK;
+    return run->stop != DUR_OK ? run->stop : deliver(run, NULL, how);
+}
+
+DURABLE_INTERNAL int durable_interrupt_await(dur_run *run)
+{
+    return hear(run, 0);
+}
+
+DURABLE_INTERNAL int durable_interrupt_child_failed(dur_run *run)
+{
+    return hear(run, BEHIND_CHILD);
 }
 
 DURABLE_INTERNAL bool durable_interrupt_lift(dur_run *run)
