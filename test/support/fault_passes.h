@@ -52,6 +52,9 @@ fault_pass fault_receive_begun, fault_receive_pass;
 fault_pass fault_select_begun, fault_select_pass;
 fault_pass fault_callback_pass;
 
+/* fault_undo.c */
+fault_pass fault_undone_pass;
+
 /* fault_once.c: begun, the first of its steps is in doubt. */
 fault_pass fault_once_begun, fault_once_pass;
 

@@ -40,6 +40,7 @@ typedef struct fault_world {
     char output[128]; /* of the run, seen completed; "" else */
     int64_t deadline_ms; /* the first that the run was seen to wait for; 0: none */
     bool beaten;         /* a step's heartbeat was acknowledged */
+    bool put_back, refunded; /* these undo steps were */
     bool unplugged;      /* the body is left in the middle */
     char token[DUR_TOKEN_SIZE]; /* of a callback, as the outside has it; "": nobody has told it */
     char broken[160]; /* a law that the host itself has seen broken; "": none */
