@@ -86,7 +86,7 @@ static void choose_ways(uint64_t seed, disturbing ways[WAYS])
     ways[7].deaths = 3;
     ways[7].within = 30;
     for (int i = 0; i < WAYS; i++) {
-        ways[i].store = chance_below(&seed, 2) ? ON_SQLITE : IN_MEMORY_STORE;
+        ways[i].store = chance_below(&seed, 20) ? IN_MEMORY_STORE : ON_SQLITE;
         ways[i].shared_commit_steps = chance_below(&seed, 2) * chance_below(&seed, 5);
     }
     if (getenv("DUR_PROPERTY_STORE"))
