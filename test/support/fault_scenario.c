@@ -345,6 +345,7 @@ const fault_scenario fault_scenarios[] = {
      .prepare = fault_read_pass,
      .pass = fault_undone_pass,
      .expected = DUR_FAILED,
+     .large = true,
      .warm = true,
      .thin = true},
     {.name = "work",
