@@ -1010,9 +1010,14 @@ DUR_API int dur_resolve_step(dur_log *log, const char *run_id, int64_t position,
  * An undo function answers like a dur_step_fn. dur_step_value(step) is the recorded result of the
  * step that it undoes; dur_null() where that failed or was interrupted: then nothing, all or a part
  * of its effect may be there. An undo that fails for good is recorded so, the others still run, and
- * the run's failure says so. `user` and what it points to must live until the workflow has
- * returned and been undone: as long as what was given to dur_execute().
+ * the run's failure says so. `user`, the step's retry policy's, and what they point to must live
+ * until the workflow has returned and been undone: as long as what was given to dur_execute(). An
+ * undo runs at least once, whatever the mode of its step.
  */
+
+/* In an undo function: the idempotency key of the step that it undoes, for asking the outside world
+ * what became of it. The run's memory (see dur_mark). NULL for any other step, and out of memory. */
+DUR_API const char *dur_undone_key(dur_step *step);
 
 /* ---- Cancellation and deadlines ------------------------------------------------------------ */
 

@@ -188,6 +188,17 @@ DUR_API const char *dur_step_idempotency_key(dur_step *step)
     return step->key;
 }
 
+DUR_API const char *dur_undone_key(dur_step *step)
+{
+    char *key;
+
+    if (!step || !step->run || step->kind != DURABLE_KIND_UNDO || !step->undoes) return NULL;
+    key = durable_arena_allocate(&step->run->arena, DURABLE_KEY_SIZE);
+    if (key)
+        durable_print(key, DURABLE_KEY_SIZE, "%s-%lld", step->run->uid, (long long)step->undoes);
+    return key;
+}
+
 DUR_API dur_step *dur_current_step(dur_run *run)
 {
     return run ? run->body : NULL;

@@ -158,6 +158,7 @@ struct dur_step {
     bool in_transaction; /* its transaction is open */
     char *token;         /* of a callback; of a started child: its id */
     dur_step *next_child; /* of the run's children */
+    int64_t undoes;      /* of an undo: the position of the step */
     dur_value *result;   /* where dur_replay_or_run() wants the recorded value; NULL: nowhere */
     bool unrecorded;     /* recording it has failed, and may be tried again */
     bool kept;           /* the outcome below waits for a database that works */

@@ -141,6 +141,7 @@ static int execute_undo(dur_run *run, const durable_undo *undo, dur_step *step)
     uint64_t mark = durable_arena_mark(&run->arena);
     int code = load_undone(run, undo, step);
 
+    step->undoes = undo->position;
     if (code != DUR_OK) return code;
     code = durable_step_run(step, undo->fn, undo->user);
     if (step->state == DURABLE_STEP_CLOSED) durable_arena_release(&run->arena, mark);

@@ -22,6 +22,7 @@ typedef struct order {
     const char *fails; /* the text of a failing undo; NULL: it does not */
     int inner_code;   /* what the mischief was answered */
     const char *text; /* that the step records */
+    char key[64];     /* of the step */
 } order;
 
 static int refund(dur_step *step, void *user)
@@ -48,6 +49,8 @@ static void charge(dur_run *run, order *it)
     DUR_STEP(run, "charge", text, &options)
     {
         it->charged++;
+        snprintf(it->key, sizeof it->key, "%s",
+                 dur_step_idempotency_key(dur_current_step(run)));
         text = it->text;
     }
 }
@@ -333,11 +336,32 @@ static void undo_steps_stand_behind_all_that_was_open(void **state)
     dur_close(log);
 }
 
+static void compare_keys(order *it, dur_step *step)
+{
+    assert_string_equal(dur_undone_key(step), it->key);
+    assert_string_not_equal(dur_step_idempotency_key(step), it->key);
+    it->inner_code = 1;
+}
+
+/* What became of a step that was interrupted can be asked by its key. */
+static void an_undo_knows_the_key_of_what_it_undoes(void **state)
+{
+    order it = new_order(*state);
+    dur_log *log = host_log(it.host);
+
+    it.mischief = compare_keys;
+    assert_code(DUR_FAILED, execute(log, &it), log);
+    assert_int_equal(it.inner_code, 1);
+    assert_null(dur_undone_key(NULL));
+    dur_close(log);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_EVERY_JOURNAL(the_undo_is_a_step_in_the_view),
         IN_EVERY_JOURNAL(a_rollback_takes_the_undo_back),
+        IN_MEMORY(an_undo_knows_the_key_of_what_it_undoes),
         IN_MEMORY(a_run_that_is_failed_by_hand_is_undone),
         IN_MEMORY(an_end_that_is_written_later_undoes_nothing_twice),
         IN_MEMORY(a_large_result_is_handed_to_what_undoes_it),
