@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define NTH_MAX 100000
 #define FAILURES_SHOWN 40
@@ -528,6 +529,29 @@ static void sweep_one_way(trial *it, int64_t first, int64_t stride)
     }
 }
 
+/* DUR_FAULT_STRIDE in the environment: only each so manieth is tried, from a random one on; for
+ * builds in which each takes long. */
+static int64_t thinning(void)
+{
+    const char *text = getenv("DUR_FAULT_STRIDE");
+    int64_t stride = text && !getenv("DUR_FAULT_ALL") ? strtoll(text, NULL, 10) : 1;
+
+    return stride > 1 ? stride : 1;
+}
+
+static int64_t random_start(void)
+{
+    static int64_t start;
+    const char *text = getenv("DUR_SEED");
+
+    if (start) return start;
+    start = text ? strtoll(text, NULL, 10) : (int64_t)time(NULL);
+    start = start > 0 ? start : 1;
+    printf("fault: one in %lld (DUR_FAULT_STRIDE), from seed %lld on (DUR_SEED)\n",
+           (long long)thinning(), (long long)start);
+    return start;
+}
+
 fault_sweep_result fault_sweep(const fault_scenario *scenario, const fault_kind *kind,
                                const char *journal_mode, int64_t stride)
 {
@@ -535,6 +559,8 @@ fault_sweep_result fault_sweep(const fault_scenario *scenario, const fault_kind 
     sweep_reference reference;
     int64_t first = 1;
 
+    stride *= thinning();
+    if (thinning() > 1) first = random_start() % stride + 1;
     make_reference(scenario, journal_mode, &reference);
     for (unsigned way = FAULT_ONCE_THEN_SAME_LOG; way <= FAULT_LASTING_THEN_REOPENED; way *= 2) {
         trial it = {.reference = &reference,
