@@ -64,7 +64,8 @@ static void took(world *it, int body, node_trace *trace, int code)
     const disturbing *how = &it->disturbance;
 
     if (code == DUR_OK || code == DUR_REPLAYED || code == DUR_ENDED) trace->sent++;
-    if (code == DUR_ENDED && !how->deaths && !how->troubles && !program_is_racy(it->program, body))
+    if (code == DUR_ENDED && !how->deaths && !how->troubles && !how->goes_on &&
+        !program_is_racy(it->program, body))
         world_accuse(it, "body %d: %s", body, dur_errmsg(it->log));
 }
 

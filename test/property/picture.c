@@ -163,7 +163,9 @@ static void look_for(world *it, found_row *found)
     durable_store *store = it->db ? it->log->store : it->witness;
     int64_t key, position;
 
-    if (store->methods->find_run(store, it->outside->run_ids[found->body], take_key, &key) == DUR_OK)
+    const char *id = it->outside->run_ids[found->body];
+
+    if (store->methods->find_run(store, id, take_key, &key) == DUR_OK)
         store->methods->load_history(store, key, 1, DUR_POSITION_MAX, DUR_POSITION_MAX, false,
                                      find_row, found, &position);
 }
@@ -172,7 +174,7 @@ static bool is_undisturbed(const world *it)
 {
     const disturbing *how = &it->disturbance;
 
-    return !how->deaths && !how->stops && !how->troubles;
+    return !how->deaths && !how->stops && !how->troubles && !how->goes_on;
 }
 
 static void check_step(world *it, int body, int index)

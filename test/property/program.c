@@ -52,7 +52,8 @@ dur_status program_status(const whole_program *it, int body)
 }
 
 /* Its parent waits for it, or lets it go its way. */
-static bool is_let_end(const whole_program *it, const program_body *parent, const program_node *node)
+static bool is_let_end(const whole_program *it, const program_body *parent,
+                       const program_node *node)
 {
     if (node->kind != NODE_START || node->awaits == AWAIT_NOW) return true;
     if (node->on_parent_end == DUR_CHILD_LEAVE) return true;

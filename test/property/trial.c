@@ -22,9 +22,9 @@ static void tell_difference(narrative *to, const char *expected, const char *fou
                   (int)strcspn(found, "\n"), found);
 }
 
-static char *describe(const disturbing *how, const world *it, const char *expected,
-                      const char *found)
+char *trial_describe(const world *it, const char *expected, const char *found)
 {
+    const disturbing *how = &it->disturbance;
     narrative text;
 
     narrative_init(&text);
@@ -56,7 +56,7 @@ char *trial_run(const whole_program *program, const disturbing *how, const char 
     found = picture_take(&it);
     check_effects(&it);
     if (it.outside->violation[0] || (expected && strcmp(expected, found) != 0))
-        wrong = describe(how, &it, expected ? expected : found, found);
+        wrong = trial_describe(&it, expected ? expected : found, found);
     world_close(&it);
     if (picture && !wrong) *picture = found;
     else free(found);
@@ -69,6 +69,8 @@ char *trial_run(const whole_program *program, const disturbing *how, const char 
 
 static void choose_ways(uint64_t seed, disturbing ways[WAYS])
 {
+    const char *store = getenv("DUR_PROPERTY_STORE");
+
     memset(ways, 0, WAYS * sizeof *ways);
     for (int i = 0; i < WAYS; i++) ways[i].chance = chance_next(&seed);
     ways[1].sleeps = true;
@@ -89,8 +91,7 @@ static void choose_ways(uint64_t seed, disturbing ways[WAYS])
         ways[i].store = chance_below(&seed, 20) ? IN_MEMORY_STORE : ON_SQLITE;
         ways[i].shared_commit_steps = chance_below(&seed, 2) * chance_below(&seed, 5);
     }
-    if (getenv("DUR_PROPERTY_STORE"))
-        for (int i = 0; i < WAYS; i++) ways[i].store = (store_kind)atoi(getenv("DUR_PROPERTY_STORE"));
+    for (int i = 0; i < WAYS && store; i++) ways[i].store = (store_kind)atoi(store);
 }
 
 char *trial_run_all(const whole_program *program)

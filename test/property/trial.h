@@ -14,10 +14,13 @@ char *picture_take(world *it);
 /* Does the world outside agree with the log, and with the program? Accuses. */
 void check_effects(world *it);
 
-/* Play it once; NULL: it has come to what it must. Else what is wrong, to be freed. *picture (may be
- * NULL) gets what it came to. */
+/* Play it once; NULL: it has come to what it must. Else what is wrong, to be freed. *picture (may
+ * be NULL) gets what it came to. */
 char *trial_run(const whole_program *program, const disturbing *how, const char *expected,
                 char **picture);
+
+/* The first line in which they differ, or the violation; to be freed. */
+char *trial_describe(const world *it, const char *expected, const char *found);
 
 /* All ways to play a program, undisturbed and not; NULL, or what is wrong. */
 char *trial_run_all(const whole_program *program);

@@ -137,21 +137,28 @@ static void set_options(world *it)
 
 static bool open_sqlite(world *it)
 {
-    if (sqlite3_open(":memory:", &it->db) != SQLITE_OK) return false;
+    const disturbing *how = &it->disturbance;
+    const char *sql = "CREATE TABLE IF NOT EXISTS effects(body, node)";
+
+    if (sqlite3_open_v2(how->path ? how->path : ":memory:", &it->db,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, how->vfs) != SQLITE_OK)
+        return false;
     sqlite3_commit_hook(it->db, on_commit, it);
-    return sqlite3_exec(it->db, "CREATE TABLE effects(body, node)", NULL, NULL, NULL) == SQLITE_OK;
+    return sqlite3_exec(it->db, sql, NULL, NULL, NULL) == SQLITE_OK;
 }
 
 bool world_open(world *it, const whole_program *program, const disturbing *disturbance,
                 outer_world *outside)
 {
     memset(it, 0, sizeof *it);
-    memset(outside, 0, sizeof *outside);
     it->program = program;
     it->disturbance = *disturbance;
     it->chance = disturbance->chance;
     it->outside = outside;
-    fake_clock_init(&outside->clock, disturbance->chance + 1);
+    if (!disturbance->goes_on) {
+        memset(outside, 0, sizeof *outside);
+        fake_clock_init(&outside->clock, disturbance->chance + 1);
+    }
     set_options(it);
     if (disturbance->store == IN_MEMORY_STORE) it->witness = memory_store_new();
     else if (!open_sqlite(it)) return false;

@@ -51,6 +51,9 @@ typedef struct disturbing {
     bool sleeps;       /* pauses are slept through */
     int troubles;      /* stores that fail once at random acts */
     int shared_commit_steps;
+    const char *path;  /* of the database on SQLite; NULL: in memory */
+    const char *vfs;   /* NULL: the default one */
+    bool goes_on;      /* with the world that there is, after its process was killed */
 } disturbing;
 
 typedef struct world {
