@@ -15,7 +15,7 @@ typedef struct side_value {
 
 static dur_value make_time(const durable_clock *clock, char text[DUR_UUID_SIZE])
 {
-    (void)text;
+    text[0] = '\0'; /* it needs none */
     return dur_integer(durable_clock_now(clock));
 }
 
@@ -28,7 +28,7 @@ static dur_value make_number(const durable_clock *clock, char text[DUR_UUID_SIZE
 {
     uint64_t number = 0;
 
-    (void)text;
+    text[0] = '\0';
     durable_clock_random(clock, &number, sizeof number);
     return dur_unsigned(number);
 }
@@ -128,7 +128,7 @@ static int side_value_of(dur_run *run, const char *name, const side_value *wante
 DUR_API int dur_now(dur_run *run, const char *name, int64_t *now_ms)
 {
     char text[DUR_UUID_SIZE];
-    dur_value value;
+    dur_value value = dur_null();
     int code;
 
     if (now_ms) *now_ms = 0;
@@ -140,7 +140,7 @@ DUR_API int dur_now(dur_run *run, const char *name, int64_t *now_ms)
 DUR_API int dur_random(dur_run *run, const char *name, uint64_t *number)
 {
     char text[DUR_UUID_SIZE];
-    dur_value value;
+    dur_value value = dur_null();
     int code;
 
     if (number) *number = 0;
@@ -152,7 +152,7 @@ DUR_API int dur_random(dur_run *run, const char *name, uint64_t *number)
 DUR_API int dur_uuid(dur_run *run, const char *name, char uuid[DUR_UUID_SIZE])
 {
     char text[DUR_UUID_SIZE];
-    dur_value value;
+    dur_value value = dur_null();
     int code;
 
     if (uuid) uuid[0] = '\0';
