@@ -157,7 +157,7 @@ DUR_API int dur_uuid(dur_run *run, const char *name, char uuid[DUR_UUID_SIZE])
 
     if (uuid) uuid[0] = '\0';
     code = side_value_of(run, name, &uuid_value, uuid, &value, text);
-    if (code != DUR_OK) return code;
+    if (code != DUR_OK || !uuid || !value.as.bytes) return code;
     memcpy(uuid, value.as.bytes, UUID_LENGTH);
     uuid[UUID_LENGTH] = '\0';
     return DUR_OK;
