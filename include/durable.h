@@ -961,8 +961,9 @@ DUR_MUST_CHECK DUR_API int dur_await(dur_step *callback, dur_value *value);
  * DUR_TX_STEP(run, name[, variable]) is the same in short. A body that fails takes back its own
  * changes, then the failure is recorded. The write lock is taken before the body. In a transaction
  * of the host's the body stands in a savepoint and is as durable as that transaction. What else the
- * body does, outside this database, is not covered. It must not end the transaction it stands in:
- * where it does, the run is stopped with DUR_ROLLED_BACK and nothing is recorded. Where the record
+ * body does, outside this database, is not covered. It must not end the transaction it stands in,
+ * nor let SQLite do so (RAISE(ROLLBACK), ON CONFLICT ROLLBACK): where that happens, the run is
+ * stopped with DUR_ROLLED_BACK and nothing is recorded, no failure either. Where the record
  * or the commit fails the body's changes are taken back with it, the run is stopped, and the body
  * runs again when the run is executed again.
  *
@@ -984,13 +985,18 @@ DUR_MUST_CHECK DUR_API int dur_await(dur_step *callback, dur_value *value);
  * it records the outcome with dur_record_result() or dur_record_failure() and returns 0; or returns
  * DUR_EXECUTE: nothing happened, run the body; anything else: it cannot tell, and the run is
  * parked. A failure that the body itself reports is not in doubt: the retry policy holds, and each
- * attempt has its own intent. Refused (DUR_MISUSE) in a transaction of the host's.
+ * attempt has its own intent: at most once is then meant of each attempt. A body that is left by
+ * dur_stop() is in doubt. All this holds as long as the claim: lease_ms has to cover the body, since
+ * an owner that sleeps behind it may wake in the middle of a body that another one has verified.
+ * Refused (DUR_MISUSE) in a transaction of the host's.
  */
 
 /*
  * A person's answer to a step in doubt whose run is parked. `answer` is DUR_OK: it was done, with
  * this value; DUR_FAILED: it has failed, with this message (NULL: "step failed"); DUR_EXECUTE: it
- * was not done, run it. The run is then due; workers take it up, or dur_execute() does. One commit.
+ * was not done, run it. The run is then due; workers take it up, or dur_execute() does. One commit,
+ * or a part of the host's transaction. The answer is final like any outcome: a value that does not
+ * fit the step's variable is DUR_MISMATCH for good.
  * DUR_OK, DUR_NOT_FOUND (no such run), DUR_ENDED (no step in doubt at that position, or the run is
  * not parked), DUR_MISUSE, DUR_TOO_BIG or a database code.
  */
@@ -1005,7 +1011,8 @@ DUR_API int dur_resolve_step(dur_log *log, const char *run_id, int64_t position,
  * steps that were begun are called, the newest first, each as a step of its own behind the last
  * one: recorded under the step's name with kind "undo", tried again by the step's retry policy,
  * and never twice once it is recorded. Then the run ends as it was about to. A crash in the middle
- * goes on where it was.
+ * goes on where it was. (With several steps open, catch a failure where you are told of it: what
+ * is asked for behind one that nobody has caught may be undone without having been begun.)
  *
  * An undo function answers like a dur_step_fn. dur_step_value(step) is the recorded result of the
  * step that it undoes; dur_null() where that failed or was interrupted: then nothing, all or a part

@@ -264,7 +264,7 @@ static void a_parent_cancels_or_leaves_its_child(void **state)
 
     assert_int_equal(waits_execute(world, parent, &cancels), DUR_OK);
     assert_true(is_cancelling(world));
-    engine_world_close(world);
+    assert_int_equal(engine_world_teardown(state), 0);
     assert_int_equal(waits_setup(state), 0);
     world = *state;
     assert_int_equal(waits_execute(world, parent, &leaves), DUR_OK);
