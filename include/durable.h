@@ -986,8 +986,9 @@ DUR_MUST_CHECK DUR_API int dur_await(dur_step *callback, dur_value *value);
  * DUR_EXECUTE: nothing happened, run the body; anything else: it cannot tell, and the run is
  * parked. A failure that the body itself reports is not in doubt: the retry policy holds, and each
  * attempt has its own intent: at most once is then meant of each attempt. A body that is left by
- * dur_stop() is in doubt. All this holds as long as the claim: lease_ms has to cover the body, since
- * an owner that sleeps behind it may wake in the middle of a body that another one has verified.
+ * dur_stop() is in doubt. All this holds as long as the claim: lease_ms has to cover the body,
+ * since an owner that sleeps behind it may wake in the middle of a body that another one has
+ * verified.
  * Refused (DUR_MISUSE) in a transaction of the host's.
  */
 
@@ -1023,7 +1024,8 @@ DUR_API int dur_resolve_step(dur_log *log, const char *run_id, int64_t position,
  */
 
 /* In an undo function: the idempotency key of the step that it undoes, for asking the outside world
- * what became of it. The run's memory (see dur_mark). NULL for any other step, and out of memory. */
+ * what became of it. In the run's memory (see dur_mark). NULL for any other step, and where there is
+ * no memory. */
 DUR_API const char *dur_undone_key(dur_step *step);
 
 /* ---- Cancellation and deadlines ------------------------------------------------------------ */
