@@ -121,10 +121,13 @@ static int call_child(dur_step *step, const durable_child *child, dur_value *res
                          .options = child->options,
                          .fn = child->fn,
                          .user = child->user};
+    bool lent = run->lent;
     int code;
 
     run->body = step;
+    run->lent = true; /* nor to be closed */
     code = durable_call_run(&call);
+    run->lent = lent;
     run->body = NULL;
     run->failing = false;
     if (!run->log)

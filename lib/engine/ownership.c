@@ -268,10 +268,10 @@ static int begin(durable_opening *open, dur_run **run)
 
     *run = NULL;
     if (durable_is_open_here(log, open->run_id))
-        return durable_error_set(&log->error, DUR_OWNED,
-                                 "run \"%s\": it is open on this log already: close that handle"
-                                 " first",
-                                 open->run_id);
+        return durable_error_set(&log->error, open->call ? DUR_CONFLICT : DUR_OWNED,
+                                 "run \"%s\": it is open on this log already: %s", open->run_id,
+                                 open->call ? "give the child another id"
+                                            : "close that handle first");
     code = prepare(open);
     if (code != DUR_OK) return code;
     if (open->call) open->run->cancels = open->call->cancels;

@@ -55,6 +55,7 @@ DURABLE_INTERNAL durable_progress *durable_progress_copy(const durable_pending *
 /* ---- Loading ------------------------------------------------------------------------------- */
 
 typedef struct progress_load {
+    dur_run *run;
     durable_progress **last;
     bool out_of_memory;
 } progress_load;
@@ -63,6 +64,9 @@ static int load_progress(const durable_pending *pending, void *context)
 {
     progress_load *load = context;
 
+    /* Started, and perhaps not asked for any more before the run ends beside another step. */
+    if (pending->kind == DURABLE_KIND_CHILD && pending->choice)
+        load->run->child_endings |= 1u << DUR_CHILD_WAIT | 1u << DUR_CHILD_CANCEL;
     *load->last = durable_progress_copy(pending);
     load->out_of_memory = !*load->last;
     if (load->out_of_memory) return 1;
@@ -74,7 +78,7 @@ static int load_progress(const durable_pending *pending, void *context)
 static int load_all(dur_run *run, durable_progress **list)
 {
     durable_store *store = run->log->store;
-    progress_load load = {list, false};
+    progress_load load = {run, list, false};
     int64_t position = 0;
     int code = DUR_OK;
 

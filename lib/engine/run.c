@@ -256,6 +256,17 @@ static int end_completed(dur_run *run, dur_value output)
     return code;
 }
 
+/* Where an earlier pass waited for the run's children, and heard that it is to end. */
+static int hear_at_end(dur_run *run)
+{
+    const durable_step_record *record;
+    int code = durable_run_peek(run, &record, 0);
+
+    if (code != DUR_OK || !record || record->kind != DURABLE_KIND_CANCEL) return code;
+    if (record->position != run->position) return DUR_OK;
+    return durable_interrupt_replay(run, record, NULL);
+}
+
 DURABLE_INTERNAL int durable_run_end(dur_run *run, dur_value output, const char *failure)
 {
     int code = run->stop;
@@ -266,7 +277,8 @@ DURABLE_INTERNAL int durable_run_end(dur_run *run, dur_value output, const char 
     if (run->ends_as != DUR_OK) return end_interrupted(run);
     if (run->failure_pending) return end_failed(run, run->failure);
     if (failure) return end_failed(run, failure);
-    code = check_nothing_left(run);
+    if (run->children) code = hear_at_end(run);
+    if (code == DUR_OK) code = check_nothing_left(run);
     if (code == DUR_OK && run->children) code = durable_child_await_all(run);
     if (code == DUR_OK) return end_completed(run, output);
     return run->stop != DUR_OK ? durable_run_settle_stop(run) : code;

@@ -385,7 +385,8 @@ static bool is_settled_first(const durable_pending *pending, const dur_step_opti
 }
 
 /* A child in progress is to hear of it first, and a step in doubt is settled before. An open
- * callback was asked for before what lies behind it, and tells where it is awaited. */
+ * callback was asked for before what lies behind it, and tells where it is awaited. So was what
+ * stands open beside something behind it that is remembered. */
 static bool goes_on_first(dur_run *run, const durable_request *request, const durable_asked *asked,
                           const dur_step_options *options)
 {
@@ -395,9 +396,9 @@ static bool goes_on_first(dur_run *run, const durable_request *request, const du
     /* Behind this position lie steps that the code has asked for before. */
     if (run->undoing || run->in_gap) return true;
     if (find_progress(run, request, asked, &progress) != DUR_OK) return false;
-    goes_on = progress && (request->kind == DURABLE_KIND_CHILD ||
-                           request->kind == DURABLE_KIND_CALLBACK ||
-                           is_settled_first(&progress->pending, options));
+    goes_on = run->progress || (progress && (request->kind == DURABLE_KIND_CHILD ||
+                                             request->kind == DURABLE_KIND_CALLBACK ||
+                                             is_settled_first(&progress->pending, options)));
     if (progress) durable_progress_return(run, progress);
     return goes_on;
 }

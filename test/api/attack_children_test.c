@@ -1,0 +1,240 @@
+/* test/api: what was found by attacking families: requests to end that come between positions that
+ * are open at once or behind the workflow's return, and children that lay hands on their parent. */
+#include "api/family.h"
+
+#define SECOND INT64_C(1000)
+
+typedef struct attacked {
+    family base;
+    dur_log *log;
+    dur_workflow *parent;
+    bool undo_fails;
+    bool crashes;
+    int undone;
+    dur_run *by_hand; /* a parent without a callback */
+} attacked;
+
+static int child_waits(dur_run *run, void *user)
+{
+    attacked *it = user;
+
+    it->base.child_passes++;
+    if (dur_receive(run, "go", DUR_FOREVER, NULL) != DUR_OK) return 0;
+    return 0;
+}
+
+static void open_attacked(attacked *it, test_host *host, dur_workflow *parent)
+{
+    dur_options options = host_options(host);
+
+    memset(it, 0, sizeof *it);
+    it->base = family_of(host, NULL);
+    it->parent = parent;
+    assert_code(DUR_OK, dur_open(host->db, &options, &it->log), it->log);
+    assert_code(DUR_OK, dur_register(it->log, "child", child_waits, it), it->log);
+}
+
+static int go(attacked *it)
+{
+    return dur_execute(it->log, "parent", PARENT, NULL, it->parent, it);
+}
+
+static bool is_cancelling(dur_log *log, const char *id)
+{
+    dur_run_info info = DUR_RUN_INFO_INIT;
+
+    assert_code(DUR_OK, dur_read_run(log, id, &info), log);
+    return info.cancelling;
+}
+
+/* ---- Behind the return ----------------------------------------------------------------------- */
+
+static int undo_work(dur_step *step, void *user)
+{
+    attacked *it = user;
+
+    if (it->undo_fails) return dur_record_failure(step, "not now");
+    it->undone++;
+    return dur_record_result(step, dur_null());
+}
+
+static int works_and_leaves_a_child(dur_run *run, void *user)
+{
+    attacked *it = user;
+    dur_step_options options = DUR_STEP_OPTIONS_INIT;
+    dur_step *child;
+
+    it->base.passes++;
+    options.retry = &it->base.retry;
+    options.undo = undo_work;
+    options.user = it;
+    DUR_STEP_VOID(run, "work", &options) { it->base.bodies++; }
+    return dur_start_child(run, "one", "child", NULL, &child) == DUR_OK ? 0 : 1;
+}
+
+/* It has returned, waits for its child, and hears there that it is to end; what it undoes takes two
+ * passes. The second one hears it at the same place. */
+static void a_request_heard_behind_the_return_is_heard_there_again(void **state)
+{
+    attacked it;
+
+    open_attacked(&it, *state, works_and_leaves_a_child);
+    assert_code(DUR_SUSPENDED, go(&it), it.log);
+    assert_code(DUR_OK, dur_cancel(it.log, PARENT), it.log);
+    it.undo_fails = true;
+    assert_code(DUR_SUSPENDED, go(&it), it.log);
+    fake_clock_advance(&it.base.host->clock, 5 * SECOND);
+    it.undo_fails = false;
+    assert_code(DUR_CANCELLED, go(&it), it.log);
+    assert_int_equal(1, it.undone);
+    assert_int_equal(1, it.base.bodies);
+    assert_int_equal(DUR_RUN_CANCELLED, family_status(it.log, PARENT));
+    assert_true(is_cancelling(it.log, "the-run/2"));
+    dur_close(it.log);
+}
+
+/* ---- Between open positions ------------------------------------------------------------------ */
+
+static int opens_and_calls(dur_run *run, void *user)
+{
+    attacked *it = user;
+    dur_step *open = NULL;
+
+    it->base.passes++;
+    if (dur_begin_step(run, "open", NULL, &open) < 0) return 0;
+    it->base.code = dur_call(run, "one", NULL, child_waits, it, NULL);
+    if (it->base.code == DUR_OK) dur_record_result(open, dur_null());
+    return 0;
+}
+
+/* A step without an outcome stands before the child: the child hears of it first all the same. */
+static void an_open_step_before_a_child_does_not_hear_first(void **state)
+{
+    attacked it;
+
+    open_attacked(&it, *state, opens_and_calls);
+    assert_code(DUR_SUSPENDED, go(&it), it.log);
+    assert_code(DUR_OK, dur_cancel(it.log, PARENT), it.log);
+    assert_code(DUR_CANCELLED, go(&it), it.log);
+    assert_int_equal(DUR_CANCELLED, it.base.code);
+    assert_int_equal(DUR_RUN_CANCELLED, family_status(it.log, "the-run/2"));
+    assert_int_equal(DUR_RUN_CANCELLED, family_status(it.log, PARENT));
+    dur_close(it.log);
+}
+
+static int opens_and_starts(dur_run *run, void *user)
+{
+    attacked *it = user;
+    dur_step *open = NULL, *child;
+
+    it->base.passes++;
+    if (dur_begin_step(run, "open", NULL, &open) < 0) return 0;
+    if (dur_start_child(run, "one", "child", NULL, &child) != DUR_OK) return 0;
+    if (dur_sleep(run, "pause", 10 * SECOND) != DUR_OK) return 0;
+    dur_record_result(open, dur_null());
+    return dur_await(child, NULL) == DUR_OK ? 0 : 1;
+}
+
+/* Nor does it hide a started child, which is to end with its parent. */
+static void an_open_step_before_a_started_child_does_not_hide_it(void **state)
+{
+    attacked it;
+
+    open_attacked(&it, *state, opens_and_starts);
+    assert_code(DUR_SUSPENDED, go(&it), it.log);
+    assert_code(DUR_OK, dur_cancel(it.log, PARENT), it.log);
+    assert_code(DUR_CANCELLED, go(&it), it.log);
+    assert_int_equal(DUR_RUN_CANCELLED, family_status(it.log, PARENT));
+    assert_true(is_cancelling(it.log, "the-run/2"));
+    dur_close(it.log);
+}
+
+static int fails_beside_a_child(dur_run *run, void *user)
+{
+    attacked *it = user;
+    dur_step *open = NULL, *child;
+
+    it->base.passes++;
+    if (dur_begin_step(run, "open", NULL, &open) < 0) return 0;
+    if (dur_start_child(run, "one", "child", NULL, &child) != DUR_OK) return 0;
+    if (open) dur_record_failure(open, "no luck");
+    if (it->crashes) dur_stop(run, "crash");
+    return 0;
+}
+
+/* Its parent fails before it asks for it again: the child is cancelled as in a single pass. */
+static void a_child_beside_a_failure_is_cancelled_by_a_later_pass(void **state)
+{
+    attacked it;
+
+    open_attacked(&it, *state, fails_beside_a_child);
+    it.crashes = true;
+    assert_code(DUR_STOPPED, go(&it), it.log);
+    it.crashes = false;
+    assert_code(DUR_FAILED, go(&it), it.log);
+    assert_int_equal(DUR_RUN_FAILED, family_status(it.log, PARENT));
+    assert_true(is_cancelling(it.log, "the-run/2"));
+    dur_close(it.log);
+}
+
+/* ---- Hands on the parent --------------------------------------------------------------------- */
+
+static int closes_parent(dur_run *run, void *user)
+{
+    attacked *it = user;
+
+    (void)run;
+    dur_close_run(it->by_hand);
+    return 0;
+}
+
+/* A parent without a callback is not to be closed under its own call. */
+static void a_child_cannot_close_its_parent(void **state)
+{
+    attacked it;
+
+    open_attacked(&it, *state, NULL);
+    assert_code(DUR_OK, dur_begin_run(it.log, "parent", PARENT, NULL, &it.by_hand), it.log);
+    assert_int_equal(DUR_MISUSE, dur_call(it.by_hand, "one", NULL, closes_parent, &it, NULL));
+    assert_has(dur_run_errmsg(it.by_hand), "dur_close_run()");
+    dur_close_run(it.by_hand);
+    assert_code(DUR_OK, dur_begin_run(it.log, "parent", PARENT, NULL, &it.by_hand), it.log);
+    dur_close_run(it.by_hand);
+    dur_close(it.log);
+}
+
+static int names_itself(dur_run *run, void *user)
+{
+    attacked *it = user;
+    dur_child_options options = DUR_CHILD_OPTIONS_INIT;
+
+    options.run_id = PARENT;
+    it->base.code = dur_call(run, "one", &options, child_waits, it, NULL);
+    return 0;
+}
+
+/* Its parent's id names another run than the child. */
+static void a_child_cannot_be_its_parent(void **state)
+{
+    attacked it;
+
+    open_attacked(&it, *state, names_itself);
+    assert_code(DUR_CONFLICT, go(&it), it.log);
+    assert_int_equal(DUR_CONFLICT, it.base.code);
+    assert_int_equal(0, it.base.child_passes);
+    dur_close(it.log);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        IN_EVERY_JOURNAL(a_request_heard_behind_the_return_is_heard_there_again),
+        IN_EVERY_JOURNAL(an_open_step_before_a_child_does_not_hear_first),
+        IN_EVERY_JOURNAL(an_open_step_before_a_started_child_does_not_hide_it),
+        IN_EVERY_JOURNAL(a_child_beside_a_failure_is_cancelled_by_a_later_pass),
+        IN_MEMORY(a_child_cannot_close_its_parent),
+        IN_MEMORY(a_child_cannot_be_its_parent),
+    };
+
+    return cmocka_run_group_tests_name("api.attack_children", tests, NULL, NULL);
+}
