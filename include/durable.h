@@ -1024,8 +1024,8 @@ DUR_API int dur_resolve_step(dur_log *log, const char *run_id, int64_t position,
  */
 
 /* In an undo function: the idempotency key of the step that it undoes, for asking the outside world
- * what became of it. In the run's memory (see dur_mark). NULL for any other step, and where there is
- * no memory. */
+ * what became of it. In the run's memory (see dur_mark). NULL for any other step, and where there
+ * is no memory. */
 DUR_API const char *dur_undone_key(dur_step *step);
 
 /* ---- Cancellation and deadlines ------------------------------------------------------------ */
