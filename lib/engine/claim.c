@@ -90,18 +90,19 @@ static int count_claims(durable_opening *open)
     return DUR_OK;
 }
 
-/* A child that is called is due with what it calls itself; and at once where it is to end. */
+/* A child that is called is due with what it calls itself; and at once where it is to end, or was
+ * never begun: the clock of whoever put it into the log may go before this one's. */
 static int find_due(durable_opening *open)
 {
     durable_store *store = open->log->store;
     durable_run_record *record = &open->record;
 
-    if (!open->call || record->status != DURABLE_SUSPENDED || record->due <= open->now)
-        return DUR_OK;
-    if (open->call->cancels) {
+    if (!open->call || record->due <= open->now) return DUR_OK;
+    if (open->call->cancels || record->epoch == 0) {
         record->due = open->now;
         return DUR_OK;
     }
+    if (record->status != DURABLE_SUSPENDED) return DUR_OK;
     return store->methods->earliest_due(store, record->run, &record->due);
 }
 

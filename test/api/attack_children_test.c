@@ -225,6 +225,63 @@ static void a_child_cannot_be_its_parent(void **state)
     dur_close(it.log);
 }
 
+/* ---- Clocks ---------------------------------------------------------------------------------- */
+
+static int64_t slow_clock(void *user)
+{
+    const attacked *it = user;
+
+    return it->base.host->clock.now_ms - 5 * SECOND;
+}
+
+static void executes_with_a_slow_clock(dur_job *const *jobs, size_t count, void *user)
+{
+    attacked *it = user;
+    dur_options options = DUR_OPTIONS_INIT;
+    sqlite3 *db = host_connect(it->base.host, SQLITE_OPEN_READWRITE);
+    dur_log *log;
+
+    options.now_ms = slow_clock;
+    options.user = it;
+    assert_code(DUR_OK, dur_open(db, &options, &log), log);
+    for (size_t i = 0; i < count; i++) dur_run_job(jobs[i], log);
+    dur_close(log);
+    sqlite3_close(db);
+}
+
+static int branch(dur_run *run, void *user)
+{
+    attacked *it = user;
+
+    DUR_STEP(run, "work") { it->base.bodies++; }
+    return 0;
+}
+
+static int fans_out(dur_run *run, void *user)
+{
+    attacked *it = user;
+    const dur_branch branches[] = {{"one", branch, it, dur_null()},
+                                   {"two", branch, it, dur_null()}};
+    dur_batch_options options = DUR_BATCH_OPTIONS_INIT;
+
+    options.execute = executes_with_a_slow_clock;
+    options.user = it;
+    it->base.code = dur_parallel(run, "fan", branches, 2, &options, NULL);
+    return 0;
+}
+
+/* The branches are put into the log by a clock that goes before those of the threads: they are
+ * executed all the same, as nobody would wake the run for them later. */
+static void a_branch_is_begun_by_whatever_clock(void **state)
+{
+    attacked it;
+
+    open_attacked(&it, *state, fans_out);
+    assert_code(DUR_OK, go(&it), it.log);
+    assert_int_equal(2, it.base.bodies);
+    dur_close(it.log);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -234,6 +291,7 @@ int main(void)
         IN_EVERY_JOURNAL(a_child_beside_a_failure_is_cancelled_by_a_later_pass),
         IN_MEMORY(a_child_cannot_close_its_parent),
         IN_MEMORY(a_child_cannot_be_its_parent),
+        IN_WAL(a_branch_is_begun_by_whatever_clock),
     };
 
     return cmocka_run_group_tests_name("api.attack_children", tests, NULL, NULL);
