@@ -160,9 +160,10 @@ DURABLE_INTERNAL int durable_progress_confirm(dur_run *run, durable_progress *pr
     durable_store *store = run->log->store;
     int code;
 
-    if (!progress || !progress->joined || store->methods->is_joined(store)) return DUR_OK;
+    if (!progress || !progress->joined) return DUR_OK;
+    /* Also within a transaction: it may be another one. */
     code = durable_progress_refresh(run, progress);
-    progress->joined = code != DUR_OK;
+    progress->joined = code != DUR_OK || store->methods->is_joined(store);
     return code;
 }
 

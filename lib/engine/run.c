@@ -267,6 +267,16 @@ static int hear_at_end(dur_run *run)
     return durable_interrupt_replay(run, record, NULL);
 }
 
+/* One that was started within a transaction which was rolled back has never been. */
+static int confirm_children(dur_run *run)
+{
+    int code = DUR_OK;
+
+    for (dur_step *step = run->open_first; step && code == DUR_OK; step = step->next)
+        code = durable_progress_confirm(run, step->progress);
+    return code;
+}
+
 DURABLE_INTERNAL int durable_run_end(dur_run *run, dur_value output, const char *failure)
 {
     int code = run->stop;
@@ -280,6 +290,7 @@ DURABLE_INTERNAL int durable_run_end(dur_run *run, dur_value output, const char 
     if (run->children) code = hear_at_end(run);
     if (code == DUR_OK) code = check_nothing_left(run);
     if (code == DUR_OK && run->children) code = durable_child_await_all(run);
+    if (code == DUR_OK && run->child_endings) code = confirm_children(run);
     if (code == DUR_OK) return end_completed(run, output);
     return run->stop != DUR_OK ? durable_run_settle_stop(run) : code;
 }

@@ -225,6 +225,57 @@ static void a_child_cannot_be_its_parent(void **state)
     dur_close(it.log);
 }
 
+/* ---- Transactions of the host's -------------------------------------------------------------- */
+
+static int starts_in_a_lost_transaction(dur_run *run, void *user)
+{
+    attacked *it = user;
+    sqlite3 *db = it->base.host->db;
+    dur_step *child;
+
+    if (it->crashes) host_run(db, "BEGIN");
+    if (dur_start_child(run, "one", "child", &it->base.options, &child) != DUR_OK) return 0;
+    if (it->crashes) host_run(db, "ROLLBACK");
+    DUR_STEP(run, "work") { it->base.bodies++; }
+    if (it->crashes) host_run(db, "BEGIN");
+    if (it->base.catches) it->base.code = dur_await(child, NULL);
+    return 0;
+}
+
+/* The child is gone with the transaction in which it was started: the run is told, and starts it
+ * again, also where it waits for it within the next transaction. */
+static void a_parent_does_not_wait_for_a_child_that_never_was(void **state)
+{
+    attacked it;
+
+    open_attacked(&it, *state, starts_in_a_lost_transaction);
+    it.crashes = it.base.catches = true;
+    assert_code(DUR_ROLLED_BACK, go(&it), it.log);
+    host_run(it.base.host->db, "COMMIT");
+    it.crashes = false;
+    assert_code(DUR_SUSPENDED, go(&it), it.log);
+    assert_int_equal(1, it.base.bodies);
+    assert_int_equal(DUR_RUNNING, family_status(it.log, "the-run/1"));
+    dur_close(it.log);
+}
+
+/* Nor does it complete without one that is to outlive it. */
+static void a_parent_does_not_leave_a_child_that_never_was(void **state)
+{
+    attacked it;
+
+    open_attacked(&it, *state, starts_in_a_lost_transaction);
+    it.base.options.on_parent_end = DUR_CHILD_LEAVE;
+    it.crashes = true;
+    assert_code(DUR_ROLLED_BACK, go(&it), it.log);
+    host_run(it.base.host->db, "COMMIT");
+    it.crashes = false;
+    assert_code(DUR_OK, go(&it), it.log);
+    assert_int_equal(1, it.base.bodies);
+    assert_int_equal(DUR_RUNNING, family_status(it.log, "the-run/1"));
+    dur_close(it.log);
+}
+
 /* ---- Clocks ---------------------------------------------------------------------------------- */
 
 static int64_t slow_clock(void *user)
@@ -291,6 +342,8 @@ int main(void)
         IN_EVERY_JOURNAL(a_child_beside_a_failure_is_cancelled_by_a_later_pass),
         IN_MEMORY(a_child_cannot_close_its_parent),
         IN_MEMORY(a_child_cannot_be_its_parent),
+        IN_EVERY_JOURNAL(a_parent_does_not_wait_for_a_child_that_never_was),
+        IN_EVERY_JOURNAL(a_parent_does_not_leave_a_child_that_never_was),
         IN_WAL(a_branch_is_begun_by_whatever_clock),
     };
 
