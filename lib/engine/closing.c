@@ -36,8 +36,8 @@ static int release_claim(dur_run *run)
     durable_store *store = run->log->store;
 
     if (run->ended || run->stop == DUR_LOST || has_kept(run)) return DUR_OK;
-    /* The claim may be older than the transaction that was rolled back: the fence alone tells. */
-    if (run->stop == DUR_ROLLED_BACK) run->fence.provisional = -1;
+    /* The claim may be older than a transaction that was rolled back: the fence alone tells. */
+    if (run->fence.provisional) run->fence.provisional = -1;
     if (store->methods->release_run(store, &run->fence, back_off(run)) != DUR_ROLLED_BACK ||
         store->error.sqlite_code == 0)
         return DUR_OK;
