@@ -47,6 +47,19 @@ DURABLE_INTERNAL int durable_transaction_begin(dur_step *step)
     return DUR_OK;
 }
 
+/* The transaction around the step, which was there, may go with it: that is more. */
+static int take_back_unrecorded(dur_step *step, int code)
+{
+    durable_store *store = step->run->log->store;
+    bool was_joined = store->methods->is_joined(store);
+    durable_error error;
+
+    durable_error_copy(&error, &store->error);
+    if (take_back(step) == DUR_ROLLED_BACK && was_joined) return DUR_ROLLED_BACK;
+    durable_error_copy(&store->error, &error);
+    return code;
+}
+
 DURABLE_INTERNAL int durable_transaction_end(dur_step *step, int code)
 {
     durable_store *store = step->run->log->store;
@@ -55,7 +68,7 @@ DURABLE_INTERNAL int durable_transaction_end(dur_step *step, int code)
         step->in_transaction = false;
         code = store->methods->end_transaction(store, true);
     } else {
-        take_back_quietly(step);
+        code = take_back_unrecorded(step, code);
     }
     if (code != DUR_OK) doubt_rows(step->run);
     return code;

@@ -404,7 +404,7 @@ typedef struct durable_store_methods {
 
     /* Ask a run to end: its record then says `cancels`. One that is suspended, parked, or to
      * be taken up later is due at `now`, if it was not to be earlier, and running where it was
-     * parked; so is its root, if that is suspended. DUR_OK, DUR_REPLAYED (it was asked before),
+     * parked; so is its root, if that is parked or suspended. DUR_OK, DUR_REPLAYED (it was asked before),
      * DUR_NOT_FOUND, DUR_ENDED. */
     int (*cancel_run)(durable_store *store, const char *run_id, int64_t now);
 
@@ -435,8 +435,9 @@ typedef struct durable_store_methods {
      * Without one open: DUR_OK. */
     int (*end_transaction)(durable_store *store, bool keep);
 
-    /* Commit what waits for it. Where that fails all of it is taken back. DUR_MISUSE within a
-     * begin_transaction(). */
+    /* Commit what waits for it. Where that fails all of it is taken back; an append of another
+     * outcome, before which it failed, gives DUR_ROLLED_BACK: what its caller did meanwhile may be
+     * gone as well. DUR_MISUSE within a begin_transaction(). */
     int (*commit_shared)(durable_store *store);
 
     /* Show the oldest signal of that address that was not received. DUR_OK, DUR_NOT_FOUND, or what

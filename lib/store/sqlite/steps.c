@@ -165,11 +165,19 @@ static int append_all(durable_sqlite *store, durable_write *write, durable_outco
     return durable_sqlite_group_end(store, write, result);
 }
 
+/* The commit that steps share has failed: what the body did meanwhile with SQL went with it. */
+static int taken_back_with_shared(durable_sqlite *store)
+{
+    durable_error_prefix(&store->head.error, "what was done in their transaction is gone, too: ");
+    return store->head.error.code = DUR_ROLLED_BACK;
+}
+
 /* While a step's transaction is open, only its own outcome is admitted: the commit that it is part
  * of is the step's, or still to come. What it stands on was confirmed before the body. */
 static int admit(durable_sqlite *store, durable_write *write, durable_outcome *outcomes,
                  size_t count, int code)
 {
+    if (write->joined && sqlite3_get_autocommit(store->db)) return taken_back_with_shared(store);
     if (!store->in_step || count != 1 || !outcomes->in_transaction) return code;
     outcomes->joined = !store->step_alone;
     outcomes->verdict = DUR_OK;

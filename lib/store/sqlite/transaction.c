@@ -76,7 +76,7 @@ DURABLE_INTERNAL int durable_sqlite_enter_transaction(durable_sqlite *store, dur
     if (is_step_of_other(store)) return refuse_in_step(store, write->doing);
     if (!store->shared) return DUR_OK;
     code = durable_sqlite_commit_shared(&store->head);
-    write->joined = !sqlite3_get_autocommit(store->db);
+    if (code == DUR_OK) write->joined = !sqlite3_get_autocommit(store->db);
     return code;
 }
 
@@ -177,15 +177,28 @@ DURABLE_INTERNAL int durable_sqlite_leave_body(durable_sqlite *store, durable_wr
     return is_there(store, write) ? DUR_OK : ended_by_other(store);
 }
 
-/* Released after it was rolled back to, the outermost savepoint would be a commit of nothing. */
-static void take_back_step(durable_sqlite *store, durable_write *write)
+/* While an interrupt holds, SQLite takes back the whole transaction or nothing. */
+static int more_is_gone(durable_sqlite *store)
 {
+    return durable_error_set(&store->head.error, DUR_ROLLED_BACK,
+                             "cannot take back the step alone: SQLite rolled back the transaction"
+                             " that it stood in");
+}
+
+/* Released after it was rolled back to, the outermost savepoint would be a commit of nothing. */
+static int take_back_step(durable_sqlite *store, durable_write *write)
+{
+    bool alone = store->step_alone || !write->joined;
+    bool was_there = !sqlite3_get_autocommit(store->db);
+
     write->waited_ms = store->busy_wait_ms;
     if (store->step_alone)
         durable_sqlite_undo(store, write, DURABLE_SQL_ROLLBACK, DURABLE_SQL_ROLLBACK);
     else
         durable_sqlite_undo(store, write, DURABLE_SQL_STEP_ROLLBACK_TO, DURABLE_SQL_STEP_RELEASE);
     forget_step(store);
+    if (alone || !was_there || !sqlite3_get_autocommit(store->db)) return DUR_OK;
+    return more_is_gone(store);
 }
 
 static void take_back_shared(durable_sqlite *store, durable_write *write)
@@ -251,7 +264,7 @@ DURABLE_INTERNAL int durable_sqlite_end_transaction(durable_store *base, bool ke
         return ended_by_other(store);
     }
     if (keep && !is_host_writing(store)) return keep_step(store, &write);
-    take_back_step(store, &write);
+    if (take_back_step(store, &write) != DUR_OK) return DUR_ROLLED_BACK;
     return keep ? refuse_half_stepped(store, write.doing) : DUR_OK;
 }
 
@@ -270,11 +283,10 @@ DURABLE_INTERNAL int durable_sqlite_commit_shared(durable_store *base)
         return DUR_OK;
     }
     store->grouped = true;
-    result = SQLITE_BUSY;
-    if (is_host_writing(store))
+    if (is_host_writing(store)) write.waited_ms = store->busy_wait_ms; /* it would be in vain */
+    result = step_of_transaction(store, &write, DURABLE_SQL_SHARED_RELEASE);
+    if ((result & 0xff) == SQLITE_BUSY && is_host_writing(store))
         refuse_half_stepped(store, write.doing);
-    else
-        result = step_of_transaction(store, &write, DURABLE_SQL_SHARED_RELEASE);
     store->shared = false;
     if (result != SQLITE_DONE && (result & 0xff) != SQLITE_ERROR) take_back_shared(store, &write);
     store->grouped = false;

@@ -194,6 +194,7 @@ static void enter_own(memory_store *store, const char *verb, memory_fault *fault
             refuse(fault, DUR_MISUSE, "a transactional step is open on this connection");
     } else if (!is_one_of(verb, ends)) {
         code = memory_commit_shared(&store->head);
+        if (code && strcmp(verb, "append") == 0) code = DUR_ROLLED_BACK;
         if (code) refuse(fault, code, "the steps that shared a commit were taken back");
     }
 }
