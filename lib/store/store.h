@@ -404,8 +404,8 @@ typedef struct durable_store_methods {
 
     /* Ask a run to end: its record then says `cancels`. One that is suspended, parked, or to
      * be taken up later is due at `now`, if it was not to be earlier, and running where it was
-     * parked; so is its root, if that is parked or suspended. DUR_OK, DUR_REPLAYED (it was asked before),
-     * DUR_NOT_FOUND, DUR_ENDED. */
+     * parked; so is its root, if that is parked or suspended. DUR_OK, DUR_REPLAYED (it was asked
+     * before), DUR_NOT_FOUND, DUR_ENDED. */
     int (*cancel_run)(durable_store *store, const char *run_id, int64_t now);
 
     /* Answer a step in doubt of a parked run that nobody holds: its pending row, whose intent must

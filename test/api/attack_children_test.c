@@ -177,6 +177,47 @@ static void a_child_beside_a_failure_is_cancelled_by_a_later_pass(void **state)
     dur_close(it.log);
 }
 
+/* ---- Parked together ------------------------------------------------------------------------- */
+
+static int gives_up(dur_run *run, void *user)
+{
+    attacked *it = user;
+    dur_step_options options = DUR_STEP_OPTIONS_INIT;
+
+    it->base.retry.max_attempts = 1;
+    it->base.retry.exhausted = DUR_EXHAUSTED_PARK;
+    options.retry = &it->base.retry;
+    DUR_STEP_VOID(run, "flaky", &options) { dur_fail(run, "down"); }
+    return 0;
+}
+
+static int calls_and_catches(dur_run *run, void *user)
+{
+    attacked *it = user;
+
+    it->base.code = dur_call(run, "one", NULL, gives_up, it, NULL);
+    catch_failure(&it->base, run);
+    return 0;
+}
+
+/* A child that was parked has parked its parent: asked to end, both are taken up again. */
+static void a_parked_child_that_is_to_end_takes_its_parent_along(void **state)
+{
+    attacked it;
+
+    open_attacked(&it, *state, calls_and_catches);
+    it.base.catches = true;
+    assert_code(DUR_OK, dur_register(it.log, "parent", calls_and_catches, &it), it.log);
+    assert_code(DUR_OK, dur_start(it.log, "parent", PARENT, NULL), it.log);
+    assert_code(DUR_OK, dur_work(it.log, NULL, NULL), it.log);
+    assert_int_equal(DUR_RUN_PARKED, family_status(it.log, PARENT));
+    assert_code(DUR_OK, dur_cancel(it.log, CHILD), it.log);
+    assert_code(DUR_OK, dur_work(it.log, NULL, NULL), it.log);
+    assert_int_equal(DUR_RUN_CANCELLED, family_status(it.log, CHILD));
+    assert_int_equal(DUR_COMPLETED, family_status(it.log, PARENT));
+    dur_close(it.log);
+}
+
 /* ---- Hands on the parent --------------------------------------------------------------------- */
 
 static int closes_parent(dur_run *run, void *user)
@@ -340,6 +381,7 @@ int main(void)
         IN_EVERY_JOURNAL(an_open_step_before_a_child_does_not_hear_first),
         IN_EVERY_JOURNAL(an_open_step_before_a_started_child_does_not_hide_it),
         IN_EVERY_JOURNAL(a_child_beside_a_failure_is_cancelled_by_a_later_pass),
+        IN_EVERY_JOURNAL(a_parked_child_that_is_to_end_takes_its_parent_along),
         IN_MEMORY(a_child_cannot_close_its_parent),
         IN_MEMORY(a_child_cannot_be_its_parent),
         IN_EVERY_JOURNAL(a_parent_does_not_wait_for_a_child_that_never_was),

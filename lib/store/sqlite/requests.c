@@ -76,7 +76,7 @@ static int cancel_in_group(durable_sqlite *store, durable_write *write, const ch
     if (result != SQLITE_DONE) return result;
     result = step_by_id(store, write, DURABLE_SQL_CANCEL_RUN, run_id, now, changes);
     if (result == SQLITE_DONE && *changes)
-        result = step_by_id(store, write, DURABLE_SQL_CANCEL_ROOT, run_id, now, NULL);
+        result = step_by_id(store, write, DURABLE_SQL_RESUME_ROOT, run_id, now, NULL);
     return durable_sqlite_group_end(store, write, result);
 }
 

@@ -220,9 +220,6 @@ static const char *const statement_texts[DURABLE_SQL_COUNT] = {
         ASK_TO_END " WHERE id = ?1 AND status IN (1, 4, 5) AND request = 0",
     [DURABLE_SQL_LOOK_AT_REQUEST] =
         "SELECT status, request FROM @durable_runs WHERE id = ?1",
-    [DURABLE_SQL_CANCEL_ROOT] =
-        "UPDATE @durable_runs SET due = ?2 WHERE run = (SELECT root FROM @durable_runs"
-        " WHERE id = ?1) AND status = 5 AND (due IS NULL OR due > ?2)",
     [DURABLE_SQL_RESOLVE_STEP] =
         "UPDATE @durable_pending SET intent = ?3, format = iif(?3 = 2, ?4, format),"
         " value = iif(?3 = 2, ?5, value), failure = iif(?3 = 3, ?6, failure)"

@@ -104,6 +104,15 @@ static void tell_parent(memory_log *log, const memory_run *run, const durable_en
     memory_signal_send(log, parent, address, &signal);
 }
 
+static void resume_root(memory_log *log, const memory_run *run, int64_t now)
+{
+    memory_run *root = memory_run_by_key(log, run->root);
+
+    if (!root || root->status != DURABLE_PARKED) return;
+    root->status = DURABLE_RUNNING;
+    root->due = now;
+}
+
 /* Gives DUR_OK, DUR_REPLAYED or DUR_ENDED. */
 static int ask_to_end(memory_log *log, memory_run *run, int64_t now)
 {
@@ -114,6 +123,7 @@ static int ask_to_end(memory_log *log, memory_run *run, int64_t now)
         run->due != DURABLE_NEVER)
         memory_run_make_due(log, run, now);
     if (run->status == DURABLE_PARKED) run->status = DURABLE_RUNNING;
+    resume_root(log, run, now);
     log->version++;
     return DUR_OK;
 }
@@ -165,7 +175,6 @@ int memory_cancel_run(durable_store *base, const char *run_id, int64_t now)
 static void answer_doubt(memory_log *log, memory_run *run, durable_pending *pending,
                          const durable_resolution *resolution)
 {
-    memory_run *root = memory_run_by_key(log, run->root);
     durable_pending answered = *pending;
 
     answered.intent = resolution->intent;
@@ -174,10 +183,7 @@ static void answer_doubt(memory_log *log, memory_run *run, durable_pending *pend
     memory_pending_change(run, &answered);
     run->status = DURABLE_RUNNING;
     memory_run_make_due(log, run, resolution->now);
-    if (root && root->status == DURABLE_PARKED) {
-        root->status = DURABLE_RUNNING;
-        root->due = resolution->now;
-    }
+    resume_root(log, run, resolution->now);
     log->version++;
 }
 
