@@ -184,6 +184,84 @@ static void a_run_that_is_closed_gives_its_claim_back(void **state)
     dur_close(it.log);
 }
 
+/* ---- A module's table that refuses the commit ---------------------------------------------- */
+
+static bool module_refuses;
+
+static int module_connect(sqlite3 *db, void *context, int count, const char *const *words,
+                          sqlite3_vtab **table, char **message)
+{
+    (void)context, (void)count, (void)words, (void)message;
+    *table = sqlite3_malloc(sizeof **table);
+    memset(*table, 0, sizeof **table);
+    return sqlite3_declare_vtab(db, "CREATE TABLE refusing (x)");
+}
+
+static int module_disconnect(sqlite3_vtab *table)
+{
+    sqlite3_free(table);
+    return SQLITE_OK;
+}
+
+static int module_plan(sqlite3_vtab *table, sqlite3_index_info *info)
+{
+    (void)table, (void)info;
+    return SQLITE_OK;
+}
+
+static int module_update(sqlite3_vtab *table, int count, sqlite3_value **values,
+                         sqlite3_int64 *rowid)
+{
+    (void)table, (void)count, (void)values;
+    *rowid = 1;
+    return SQLITE_OK;
+}
+
+static int module_note(sqlite3_vtab *table)
+{
+    (void)table;
+    return SQLITE_OK;
+}
+
+static int module_sync(sqlite3_vtab *table)
+{
+    (void)table;
+    return module_refuses ? SQLITE_ERROR : SQLITE_OK;
+}
+
+static const sqlite3_module module = {.xCreate = module_connect,
+                                      .xConnect = module_connect,
+                                      .xBestIndex = module_plan,
+                                      .xDisconnect = module_disconnect,
+                                      .xDestroy = module_disconnect,
+                                      .xUpdate = module_update,
+                                      .xBegin = module_note,
+                                      .xSync = module_sync,
+                                      .xCommit = module_note,
+                                      .xRollback = module_note};
+
+/* Law 1: SQLite leaves the connection in a transaction then; nobody would end it. */
+static void law1_no_transaction_is_left_by_a_module_that_refuses(void **state)
+{
+    test_host *host = *state;
+    dur_step *step;
+    dur_run *run;
+    bank it;
+
+    assert_int_equal(SQLITE_OK, sqlite3_create_module(host->db, "refusing", &module, NULL));
+    open_shared(&it, host);
+    host_run(host->db, "CREATE VIRTUAL TABLE refused USING refusing");
+    run = begin_run(&it, "the-run");
+    transfer(&it, run, "one");
+    host_run(host->db, "INSERT INTO refused VALUES (1)");
+    module_refuses = true;
+    assert_int_equal(DUR_DATABASE, dur_begin_step(run, "plain", NULL, &step));
+    module_refuses = false;
+    assert_bank(&it, 0, 1, 0);
+    dur_close_run(run);
+    dur_close(it.log);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +269,7 @@ int main(void)
         IN_WAL(law1_what_the_host_began_is_not_rolled_back),
         IN_WAL(law1_an_interrupt_that_ends_the_hosts_transaction_is_told),
         IN_WAL(a_run_that_is_closed_gives_its_claim_back),
+        IN_WAL(law1_no_transaction_is_left_by_a_module_that_refuses),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

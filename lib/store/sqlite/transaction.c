@@ -268,11 +268,21 @@ DURABLE_INTERNAL int durable_sqlite_end_transaction(durable_store *base, bool ke
     return keep ? refuse_half_stepped(store, write.doing) : DUR_OK;
 }
 
+/* Tables of the host's modules may refuse a commit with the same code. */
+static bool is_no_savepoint(durable_sqlite *store, int result)
+{
+    static const char words[] = "no such savepoint";
+
+    return (result & 0xff) == SQLITE_ERROR &&
+           strncmp(sqlite3_errmsg(store->db), words, sizeof words - 1) == 0;
+}
+
 /* Where the host has ended it meanwhile, the next look at what was recorded in it tells how. */
 DURABLE_INTERNAL int durable_sqlite_commit_shared(durable_store *base)
 {
     durable_sqlite *store = durable_sqlite_of(base);
     durable_write write;
+    bool is_over;
     int result;
 
     if (store->in_step) return refuse_in_step(store, "commit");
@@ -287,9 +297,9 @@ DURABLE_INTERNAL int durable_sqlite_commit_shared(durable_store *base)
     result = step_of_transaction(store, &write, DURABLE_SQL_SHARED_RELEASE);
     if ((result & 0xff) == SQLITE_BUSY && is_host_writing(store))
         refuse_half_stepped(store, write.doing);
+    is_over = result == SQLITE_DONE || is_no_savepoint(store, result);
     store->shared = false;
-    if (result != SQLITE_DONE && (result & 0xff) != SQLITE_ERROR) take_back_shared(store, &write);
+    if (!is_over) take_back_shared(store, &write);
     store->grouped = false;
-    return result == SQLITE_DONE || (result & 0xff) == SQLITE_ERROR ? DUR_OK
-                                                                    : store->head.error.code;
+    return is_over ? DUR_OK : store->head.error.code;
 }
