@@ -972,34 +972,36 @@ DUR_MUST_CHECK DUR_API int dur_await(dur_step *callback, dur_value *value);
  * steps (see dur_options).
  *
  * dur_options.shared_commit_steps lets up to so many transactional steps in a row share one commit,
- * which comes earlier when another kind of step is to be executed, at a wait, at the run's end and
- * when it is closed. DUR_OK then means: in order, and not yet durable. A crash takes back the last
- * of these steps, their SQL and their records alike, and they run again: nothing outside has seen
- * them. Until the commit a transaction is open on the connection: what the host's own statements
- * change meanwhile joins it silently, is taken back with it, and other connections wait to write.
+ * which comes earlier when another kind of step is to be executed, when a body fails, at a wait, at
+ * the run's end and when it is closed. DUR_OK then means: in order, and not yet durable. A crash
+ * takes back the last of these steps, their SQL and their records alike, and they run again:
+ * nothing outside has seen them. Until the commit a transaction is open on the connection: what
+ * the host's own statements change meanwhile joins it silently, is taken back with it, and other
+ * connections wait to write.
  *
  * DUR_AT_MOST_ONCE: for an effect that must not happen twice and cannot be recognized. That the
  * body is about to run is committed first. If the process ends before the outcome is recorded, the
  * step is in doubt: whoever executes the run next does not run the body but follows
  * options.in_doubt. DUR_IN_DOUBT_VERIFY calls verify(step, user), which finds out what happened:
  * it records the outcome with dur_record_result() or dur_record_failure() and returns 0; or returns
- * DUR_EXECUTE: nothing happened, run the body; anything else: it cannot tell, and the run is
- * parked. A failure that the body itself reports is not in doubt: the retry policy holds, and each
- * attempt has its own intent: at most once is then meant of each attempt. A body that is left by
- * dur_stop() is in doubt. All this holds as long as the claim: lease_ms has to cover the body,
- * since an owner that sleeps behind it may wake in the middle of a body that another one has
- * verified.
- * Refused (DUR_MISUSE) in a transaction of the host's.
+ * DUR_EXECUTE: nothing happened, run the body; anything else, or 0 without an outcome: it cannot
+ * tell, and the run is parked; executed again, it asks again. A failure that the body itself
+ * reports is not in doubt: the retry policy holds, and each attempt has its own intent: at most
+ * once is then meant of each attempt. A body that is left by dur_stop() is in doubt. All this
+ * holds as long as the claim: lease_ms has to cover the body, since an owner that sleeps behind it
+ * may wake in the middle of a body that another one has verified. Refused (DUR_MISUSE) in a
+ * transaction of the host's.
  */
 
 /*
  * A person's answer to a step in doubt whose run is parked. `answer` is DUR_OK: it was done, with
  * this value; DUR_FAILED: it has failed, with this message (NULL: "step failed"); DUR_EXECUTE: it
- * was not done, run it. The run is then due; workers take it up, or dur_execute() does. One commit,
- * or a part of the host's transaction. The answer is final like any outcome: a value that does not
- * fit the step's variable is DUR_MISMATCH for good.
- * DUR_OK, DUR_NOT_FOUND (no such run), DUR_ENDED (no step in doubt at that position, or the run is
- * not parked), DUR_MISUSE, DUR_TOO_BIG or a database code.
+ * was not done, run it. The value is as the step would record it: dur_integer() for an int,
+ * dur_object() for an object. The run is then due; workers take it up, or dur_execute() does. One
+ * commit, or a part of the host's transaction. The answer is final like any outcome: a value that
+ * does not fit the step's variable is DUR_MISMATCH for good. DUR_OK, DUR_NOT_FOUND (no such run),
+ * DUR_ENDED (no step in doubt at that position, or the run is not parked), DUR_MISUSE, DUR_TOO_BIG
+ * or a database code.
  */
 DUR_API int dur_resolve_step(dur_log *log, const char *run_id, int64_t position, int answer,
                              dur_value value, const char *message);
@@ -1033,8 +1035,9 @@ DUR_API const char *dur_undone_key(dur_step *step);
 /*
  * Ask a run to end. It is due at once; the next pass delivers the request: the first thing that it
  * asks for and that has no recorded answer takes its position for it, and returns DUR_CANCELLED,
- * which stops the run. A pass that runs meanwhile hears of it at its next wait; it may still
- * complete. Children get it first (see there). After the workflow has returned, compensation runs,
+ * which stops the run. A pass that runs meanwhile does not hear of it before it is suspended, and
+ * may still complete. A run that is parked because a step is in doubt parks again until that is
+ * answered. Children get it first (see there). After the workflow has returned, compensation runs,
  * and the run ends with the status "cancelled". One statement: in a transaction of the host's it
  * joins that. DUR_OK, DUR_REPLAYED (it was asked before), DUR_NOT_FOUND, DUR_ENDED or a database
  * code.
@@ -1053,13 +1056,15 @@ DUR_API bool dur_cancelled(dur_run *run);
 
 /*
  * A run past its deadline (dur_start_options.deadline_ms) is treated as a cancelled one, with
- * DUR_TIMED_OUT instead of DUR_CANCELLED; a wait does not outlast it. A body that runs is not
+ * DUR_TIMED_OUT instead of DUR_CANCELLED (dur_cancelled() tells it from a wait that timed out). A
+ * wait does not outlast it. A body that runs is not
  * interrupted, and its outcome is recorded.
  *
  * dur_step_options.timeout_ms is a step's total time, its retries and pauses and the time that the
  * program was down included; its end is fixed in the log before the first attempt (one commit). No
- * attempt begins after it: the step then fails with "timed out after N ms", which is an outcome
- * like other failures. A result that comes too late is a result.
+ * attempt begins after it: as soon as no further one fits, the step fails with "timed out after N
+ * ms", and why the last attempt failed, which is an outcome like other failures. A result that
+ * comes too late is a result.
  */
 
 /* ---- Children ------------------------------------------------------------------------------ */
@@ -1101,6 +1106,8 @@ typedef struct dur_child_options {
  * the child's own id. While `fn` runs, the parent must not be asked for anything (DUR_MISUSE). A
  * child that is parked parks its parent.
  * *result (may be NULL) gets the child's output; its bytes are the run's. `options` may be NULL.
+ * Undo steps are the run's own: a child that has ended is not undone when its parent fails; follow
+ * it with a step that has an undo.
  * DUR_OK; DUR_FAILED: the child failed, was cancelled or timed out: dur_catch() it, or the parent
  * fails; DUR_CANCELLED or DUR_TIMED_OUT: so is the parent itself, which is stopped; or the code of
  * a stopped run. DUR_CONFLICT stops it where the child's id names another
@@ -1433,7 +1440,8 @@ DUR_API int dur_read_run(dur_log *log, const char *run_id, dur_run_info *info);
  *                         attempt, site
  *   durable_pending_view  what has no outcome yet: run_id, position, name, kind, attempts (that
  *                         ended without one), began, wakes, deadline, heartbeat_ms, details,
- *                         failure
+ *                         failure, intent (of an at-most-once step: 'begun' is in doubt where
+ *                         nobody holds the run, 'resolved' has a person's answer)
  *   durable_signals_view  run_id, name, key, value, failure, sent, received_at (its position; null:
  *                         not received), signal; a signal is gone when it was received, but for
  *                         those with a key, without their value
@@ -1441,7 +1449,9 @@ DUR_API int dur_read_run(dur_log *log, const char *run_id, dur_run_info *info);
  * position) that make it due. A run that was started and not yet taken up is 'running' without an
  * owner; so is one whose queue or workflow nobody serves. Limits of queues: table durable_queues.
  * What is unfinished: SELECT id FROM durable_runs_view WHERE ended IS NULL.
- * To delete a run: DELETE FROM durable_runs WHERE id = … (a trigger deletes what belongs to it).
+ * To delete a run: DELETE FROM durable_runs WHERE id = … (a trigger deletes what belongs to it, the
+ * children that it calls included). Leave the children of runs alone: their parents read them, and
+ * go with what they call.
  */
 
 /* ---- Divergence ---------------------------------------------------------------------------- */

@@ -241,14 +241,18 @@ static int run_batch(dur_run *run, void *user)
     return durable_run_set_output(run, dur_text(text));
 }
 
-/* It was cancelled, or its time was up, before all of it was begun: so is its run, then, which
- * hears of it now. Unless somebody has cancelled the batch alone. */
-static int end_without_summary(dur_run *run)
+/* Branches that were cancelled, or had no time left, tell nothing of themselves where their run is
+ * to end, too: it hears of that now. */
+static int hear_first(dur_run *run)
 {
+    bool failed = run->failure_pending;
+    int code;
+
+    if (!run->interrupts || run->undoing || run->stop != DUR_OK) return DUR_OK;
     run->failure_pending = false;
-    if (run->interrupts && durable_interrupt_child_failed(run) != DUR_OK) return run->stop;
-    run->failure_pending = true;
-    return DUR_FAILED;
+    code = durable_interrupt_child_failed(run);
+    if (code == DUR_OK) run->failure_pending = failed;
+    return code;
 }
 
 DURABLE_INTERNAL int durable_batch_run(dur_run *run, const char *name, const dur_branch *branches,
@@ -267,7 +271,7 @@ DURABLE_INTERNAL int durable_batch_run(dur_run *run, const char *name, const dur
     described.line = options->line;
     described.input = dur_integer((int64_t)count);
     code = durable_child_call(run, &child, &summary);
-    if (code == DUR_FAILED && run->stop == DUR_OK) return end_without_summary(run);
+    if (code == DUR_OK && hear_first(run) != DUR_OK) return run->stop;
     if (code != DUR_OK) return code;
     return durable_summary_read(run, position, &asked, dur_as_text(summary), count, batch);
 }

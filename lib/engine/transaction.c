@@ -36,6 +36,14 @@ static int stop_taking(dur_step *step, int code)
     return durable_run_stop_with_store(step->run, code, step->position, step->name);
 }
 
+/* What the body of another run does with SQL would join the commit that is shared: those runs, too,
+ * settle it before they execute anything. */
+static void doubt_other_runs(dur_log *log)
+{
+    for (dur_run *run = log->runs; run; run = run->next)
+        if (!run->fence.provisional) run->fence.provisional = -1;
+}
+
 DURABLE_INTERNAL int durable_transaction_begin(dur_step *step)
 {
     dur_log *log = step->run->log;
@@ -44,6 +52,7 @@ DURABLE_INTERNAL int durable_transaction_begin(dur_step *step)
 
     if (code != DUR_OK) return stop_taking(step, code);
     step->in_transaction = true;
+    if (log->shared_commit_steps > 1) doubt_other_runs(log);
     return DUR_OK;
 }
 

@@ -60,9 +60,8 @@ static void assert_plain_goes_with_shared(test_host *host, bool of_other_run, bo
     open_shared(&it, host);
     run = begin_run(&it, "the-run");
     other = begin_run(&it, "the-other");
-    if (!of_other_run) plain = begin(run, "plain", DUR_AT_LEAST_ONCE);
+    plain = begin(of_other_run ? other : run, "plain", DUR_AT_LEAST_ONCE);
     transfer(&it, run, "one");
-    if (of_other_run) plain = begin(other, "plain", DUR_AT_LEAST_ONCE);
     assert_true(bank_move(&it, 5));
     sqlite3_commit_hook(host->db, refuse_commit, NULL);
     code = dur_record_result(plain, dur_null());
@@ -262,9 +261,30 @@ static void law1_no_transaction_is_left_by_a_module_that_refuses(void **state)
     dur_close(it.log);
 }
 
+/* The manual: the commit comes before a step of another kind is executed, whosever it is. */
+static void what_is_shared_is_committed_before_a_step_of_another_run(void **state)
+{
+    dur_run *run, *other;
+    dur_step *plain;
+    bank it;
+
+    open_shared(&it, *state);
+    run = begin_run(&it, "the-run");
+    other = begin_run(&it, "the-other");
+    transfer(&it, run, "one");
+    assert_false(sqlite3_get_autocommit(it.host->db));
+    plain = begin(other, "plain", DUR_AT_LEAST_ONCE);
+    assert_true(sqlite3_get_autocommit(it.host->db));
+    assert_code(DUR_OK, dur_record_result(plain, dur_null()), it.log);
+    dur_close_run(run);
+    dur_close_run(other);
+    dur_close(it.log);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        IN_EVERY_JOURNAL(what_is_shared_is_committed_before_a_step_of_another_run),
         ON_DISK(law3_no_outcome_without_the_sql_of_its_body),
         IN_WAL(law1_what_the_host_began_is_not_rolled_back),
         IN_WAL(law1_an_interrupt_that_ends_the_hosts_transaction_is_told),

@@ -552,15 +552,13 @@ static int64_t random_start(void)
     return start;
 }
 
-fault_sweep_result fault_sweep(const fault_scenario *scenario, const fault_kind *kind,
-                               const char *journal_mode, int64_t stride)
+static fault_sweep_result sweep_from(const fault_scenario *scenario, const fault_kind *kind,
+                                     const char *journal_mode, int64_t stride, int64_t start)
 {
     fault_sweep_result result = {0, 0};
     sweep_reference reference;
-    int64_t first = 1;
+    int64_t first = start % stride + 1;
 
-    stride *= thinning();
-    if (thinning() > 1) first = random_start() % stride + 1;
     make_reference(scenario, journal_mode, &reference);
     for (unsigned way = FAULT_ONCE_THEN_SAME_LOG; way <= FAULT_LASTING_THEN_REOPENED; way *= 2) {
         trial it = {.reference = &reference,
@@ -576,6 +574,18 @@ fault_sweep_result fault_sweep(const fault_scenario *scenario, const fault_kind 
         first = first % stride + 1;
     }
     return result;
+}
+
+fault_sweep_result fault_sweep(const fault_scenario *scenario, const fault_kind *kind,
+                               const char *journal_mode, int64_t stride)
+{
+    fault_sweep_result result;
+
+    if (thinning() > 1) {
+        result = sweep_from(scenario, kind, journal_mode, stride * thinning(), random_start());
+        if (result.fired > 0) return result; /* or too few are there to be thinned */
+    }
+    return sweep_from(scenario, kind, journal_mode, stride, 0);
 }
 
 #else
