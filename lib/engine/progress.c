@@ -149,6 +149,9 @@ DURABLE_INTERNAL int durable_progress_refresh(dur_run *run, durable_progress *pr
 
     if (code != DUR_OK) return durable_run_stop_with_store(run, code, position, NULL);
     if (look.found) return DUR_OK;
+    /* Another owner has been here, or a transaction was rolled back: the claim tells. */
+    code = store->methods->confirm(store, &run->fence);
+    if (code != DUR_OK) return durable_run_stop_with_store(run, code, position, NULL);
     return durable_run_stop(run, DUR_ROLLED_BACK,
                             "position %lld: what was remembered of \"%s\" is gone with the"
                             " transaction in which it was written",

@@ -573,9 +573,33 @@ static void after_the_end_nothing_is_awaited(void **state)
     dur_close_run(run);
 }
 
+/* Law 6: what it remembers was settled by another owner while it slept. */
+static void an_owner_that_lost_its_callback_is_told_so(void **state)
+{
+    engine_world *world = *state;
+    approval user = new_approval(world, 0, 1000);
+    dur_callback_options options = DUR_CALLBACK_OPTIONS_INIT;
+    dur_step *callback;
+    dur_log *first;
+    dur_run *run;
+
+    options.heartbeat_ms = 1000;
+    assert_int_equal(dur_begin_run(world->log, "work", "run-1", NULL, &run), DUR_OK);
+    assert_int_equal(dur_begin_callback(run, "approval", &options, &callback), DUR_OK);
+    first = engine_world_join(world);
+    world->clock.now_ms += 700000; /* behind the lease, and the heartbeat */
+    assert_int_equal(waits_execute(world, work, &user), DUR_OK);
+    assert_int_equal(user.code, DUR_TIMED_OUT);
+    assert_int_equal(dur_await(callback, NULL), DUR_LOST);
+    assert_int_equal(dur_run_code(run), DUR_LOST);
+    assert_ptr_not_equal(first, world->log);
+    dur_close_run(run);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        WAITS_TEST(an_owner_that_lost_its_callback_is_told_so),
         WAITS_TEST(a_callback_is_opened_awaited_and_answered),
         WAITS_TEST(awaiting_twice_gives_the_same_and_costs_nothing),
         WAITS_TEST(the_token_is_the_same_for_every_owner),
