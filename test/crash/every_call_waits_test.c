@@ -18,6 +18,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 typedef struct shared {
     fault_world world;
@@ -205,19 +206,32 @@ static bool kill_and_finish(const undisturbed *reference, int64_t nth, const cha
     return true;
 }
 
+/* DUR_FAULT_STRIDE in the environment, as for the sweeps of faults: only each so manieth call. */
+static int64_t stride_of_kills(void)
+{
+    const char *text = getenv("DUR_FAULT_STRIDE");
+    int64_t stride = text ? strtoll(text, NULL, 10) : 1;
+
+    return stride > 1 ? stride : 1;
+}
+
 static void sweep(const fault_scenario *scenario, const char *journal_mode)
 {
     undisturbed reference;
-    int64_t nth = 1;
+    int64_t stride = stride_of_kills(), kills = 0;
+    int64_t nth = 1 + (int64_t)process_now_us() % stride;
     char where[96];
 
     make_reference(scenario, journal_mode, &reference);
     do {
         snprintf(where, sizeof where, "%s, %s, killed at call %lld", scenario->name, journal_mode,
                  (long long)nth);
-    } while (kill_and_finish(&reference, nth, where) && ++nth);
-    printf("crash: %s, %s, killed at each of %lld calls\n", scenario->name, journal_mode,
-           (long long)nth - 1);
+        if (!kill_and_finish(&reference, nth, where)) break;
+        kills++;
+        nth += stride;
+    } while (true);
+    printf("crash: %s, %s, killed %lld times, at one in %lld of %lld calls\n", scenario->name,
+           journal_mode, (long long)kills, (long long)stride, (long long)nth - 1);
     assert_true(nth > 20);
 }
 
