@@ -193,6 +193,32 @@ DURABLE_INTERNAL int durable_sqlite_read(durable_sqlite *store, sqlite3_stmt *st
 
 /* ---- Writes -------------------------------------------------------------------------------- */
 
+DURABLE_INTERNAL int durable_sqlite_refuse_in_step(durable_sqlite *store, const char *doing)
+{
+    return durable_error_set(&store->head.error, DUR_MISUSE,
+                             "cannot %s: a transactional step is open on this connection; let its"
+                             " body end, or record its outcome, first",
+                             doing);
+}
+
+DURABLE_INTERNAL int durable_sqlite_refuse_half_stepped(durable_sqlite *store, const char *doing)
+{
+    return durable_error_set(&store->head.error, DUR_HOST_STATEMENT,
+                             "cannot %s: a write statement of the host is half stepped on this"
+                             " connection; step it to its end or reset it, then try again",
+                             doing);
+}
+
+DURABLE_INTERNAL int durable_sqlite_had_no_effect(durable_sqlite *store, const char *doing)
+{
+    durable_error_set(&store->head.error, DUR_DATABASE,
+                      "cannot %s: the write had no effect: an authorizer or a trigger of the host"
+                      " ignores it",
+                      doing);
+    store->head.error.sqlite_code = SQLITE_AUTH;
+    return DUR_DATABASE;
+}
+
 static int refuse_now(durable_sqlite *store, const char *doing)
 {
     if (store->waiting)
@@ -200,10 +226,7 @@ static int refuse_now(durable_sqlite *store, const char *doing)
                                  "cannot %s: the sleep callback of the log's options has called"
                                  " the same log",
                                  doing);
-    return durable_error_set(&store->head.error, DUR_MISUSE,
-                             "cannot %s: a transactional step is open on this connection; let its"
-                             " body end, or record its outcome, first",
-                             doing);
+    return durable_sqlite_refuse_in_step(store, doing);
 }
 
 /* With autocommit on and a write already under way, a write statement of the host is half stepped,
@@ -218,10 +241,7 @@ DURABLE_INTERNAL int durable_sqlite_write_begin(durable_sqlite *store, durable_w
     if (store->waiting | store->in_step) return refuse_now(store, doing);
     if (write->joined) return durable_sqlite_enter_transaction(store, write);
     if (sqlite3_txn_state(store->db, NULL) == SQLITE_TXN_WRITE)
-        return durable_error_set(&store->head.error, DUR_HOST_STATEMENT,
-                                 "cannot %s: a write statement of the host is half stepped on this"
-                                 " connection; step it to its end or reset it, then try again",
-                                 doing);
+        return durable_sqlite_refuse_half_stepped(store, doing);
     return DUR_OK;
 }
 

@@ -172,6 +172,12 @@ DURABLE_INTERNAL void durable_sqlite_undo(durable_sqlite *store, durable_write *
                                           durable_statement rollback_to,
                                           durable_statement release);
 
+/* Refusals, with the error set: a transactional step is open; a write statement of the host's is
+ * half stepped; an authorizer or a trigger of the host's ignores what we write. */
+DURABLE_INTERNAL int durable_sqlite_refuse_in_step(durable_sqlite *store, const char *doing);
+DURABLE_INTERNAL int durable_sqlite_refuse_half_stepped(durable_sqlite *store, const char *doing);
+DURABLE_INTERNAL int durable_sqlite_had_no_effect(durable_sqlite *store, const char *doing);
+
 /* Before a write while a transaction is open: where a step of another log on this connection has
  * begun it, the write is refused; where it is what our steps share, it is committed first. */
 DURABLE_INTERNAL int durable_sqlite_enter_transaction(durable_sqlite *store, durable_write *write);

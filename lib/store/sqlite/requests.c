@@ -51,16 +51,6 @@ static int look_at_request(durable_sqlite *store, const char *run_id, request_lo
     return result == SQLITE_ROW || result == SQLITE_DONE ? DUR_OK : store->head.error.code;
 }
 
-static int has_no_effect(durable_sqlite *store, const char *doing)
-{
-    durable_error_set(&store->head.error, DUR_DATABASE,
-                      "cannot %s: the write had no effect: an authorizer or a trigger of the host"
-                      " ignores it",
-                      doing);
-    store->head.error.sqlite_code = SQLITE_AUTH;
-    return DUR_DATABASE;
-}
-
 static bool is_over(int64_t status)
 {
     return status != DURABLE_RUNNING && status != DURABLE_PARKED && status != DURABLE_SUSPENDED;
@@ -90,7 +80,7 @@ static int explain_cancel(durable_sqlite *store, const char *run_id)
         return durable_error_set(&store->head.error, DUR_NOT_FOUND, "there is no such run");
     if (is_over(look.status))
         return durable_error_set(&store->head.error, DUR_ENDED, "the run has ended");
-    return look.asked ? DUR_REPLAYED : has_no_effect(store, "ask the run to end");
+    return look.asked ? DUR_REPLAYED : durable_sqlite_had_no_effect(store, "ask the run to end");
 }
 
 DURABLE_INTERNAL int durable_sqlite_cancel_run(durable_store *base, const char *run_id,

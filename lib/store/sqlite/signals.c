@@ -182,12 +182,7 @@ static int deliver(durable_sqlite *store, const sending *its)
         if (code == DUR_OK) code = explain_sending(store, its);
     }
     if (code != DUR_OK) return code;
-    durable_error_set(&store->head.error, DUR_DATABASE,
-                      "cannot %s: the write had no effect: an authorizer or a trigger of the host"
-                      " ignores it",
-                      its->doing);
-    store->head.error.sqlite_code = SQLITE_AUTH;
-    return DUR_DATABASE;
+    return durable_sqlite_had_no_effect(store, its->doing);
 }
 
 DURABLE_INTERNAL int durable_sqlite_send_signal(durable_store *base, const char *run_id,

@@ -53,27 +53,11 @@ static bool is_host_writing(durable_sqlite *store)
     return false;
 }
 
-static int refuse_half_stepped(durable_sqlite *store, const char *doing)
-{
-    return durable_error_set(&store->head.error, DUR_HOST_STATEMENT,
-                             "cannot %s: a write statement of the host is half stepped on this"
-                             " connection; step it to its end or reset it, then try again",
-                             doing);
-}
-
-static int refuse_in_step(durable_sqlite *store, const char *doing)
-{
-    return durable_error_set(&store->head.error, DUR_MISUSE,
-                             "cannot %s: a transactional step is open on this connection; let its"
-                             " body end, or record its outcome, first",
-                             doing);
-}
-
 DURABLE_INTERNAL int durable_sqlite_enter_transaction(durable_sqlite *store, durable_write *write)
 {
     int code;
 
-    if (is_step_of_other(store)) return refuse_in_step(store, write->doing);
+    if (is_step_of_other(store)) return durable_sqlite_refuse_in_step(store, write->doing);
     if (!store->shared) return DUR_OK;
     code = durable_sqlite_commit_shared(&store->head);
     if (code == DUR_OK) write->joined = !sqlite3_get_autocommit(store->db);
@@ -112,10 +96,10 @@ static int check_begin(durable_sqlite *store, bool attached)
                                  " see dur_options.transactional_when_attached",
                                  store->schema);
     if (store->in_step || (in_transaction && is_step_of_other(store)))
-        return refuse_in_step(store, "begin a transactional step");
+        return durable_sqlite_refuse_in_step(store, "begin a transactional step");
     if (in_transaction ? is_host_writing(store)
                        : sqlite3_txn_state(store->db, NULL) == SQLITE_TXN_WRITE)
-        return refuse_half_stepped(store, "begin a transactional step");
+        return durable_sqlite_refuse_half_stepped(store, "begin a transactional step");
     return DUR_OK;
 }
 
@@ -173,7 +157,7 @@ static bool is_there(durable_sqlite *store, durable_write *write)
 DURABLE_INTERNAL int durable_sqlite_leave_body(durable_sqlite *store, durable_write *write)
 {
     if (!sqlite3_get_autocommit(store->db) && is_host_writing(store))
-        return refuse_half_stepped(store, write->doing);
+        return durable_sqlite_refuse_half_stepped(store, write->doing);
     return is_there(store, write) ? DUR_OK : ended_by_other(store);
 }
 
@@ -265,7 +249,7 @@ DURABLE_INTERNAL int durable_sqlite_end_transaction(durable_store *base, bool ke
     }
     if (keep && !is_host_writing(store)) return keep_step(store, &write);
     if (take_back_step(store, &write) != DUR_OK) return DUR_ROLLED_BACK;
-    return keep ? refuse_half_stepped(store, write.doing) : DUR_OK;
+    return keep ? durable_sqlite_refuse_half_stepped(store, write.doing) : DUR_OK;
 }
 
 /* Tables of the host's modules may refuse a commit with the same code. */
@@ -285,7 +269,7 @@ DURABLE_INTERNAL int durable_sqlite_commit_shared(durable_store *base)
     bool is_over;
     int result;
 
-    if (store->in_step) return refuse_in_step(store, "commit");
+    if (store->in_step) return durable_sqlite_refuse_in_step(store, "commit");
     if (!store->shared) return DUR_OK;
     prepare_write(store, &write, "commit what transactional steps have done");
     if (!write.joined) {
@@ -296,7 +280,7 @@ DURABLE_INTERNAL int durable_sqlite_commit_shared(durable_store *base)
     if (is_host_writing(store)) write.waited_ms = store->busy_wait_ms; /* it would be in vain */
     result = step_of_transaction(store, &write, DURABLE_SQL_SHARED_RELEASE);
     if ((result & 0xff) == SQLITE_BUSY && is_host_writing(store))
-        refuse_half_stepped(store, write.doing);
+        durable_sqlite_refuse_half_stepped(store, write.doing);
     is_over = result == SQLITE_DONE || is_no_savepoint(store, result);
     store->shared = false;
     if (!is_over) take_back_shared(store, &write);
