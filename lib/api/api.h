@@ -10,6 +10,13 @@ DURABLE_INTERNAL int durable_check_log(dur_log *log);
 /* May the run be used? DUR_OK, or DUR_MISUSE for NULL and for a run whose log was closed. */
 DURABLE_INTERNAL int durable_check_run(dur_run *run);
 
+/* What a call on the run gives: the code has heard of its stop. */
+static inline int durable_told(dur_run *run, int code)
+{
+    if (code < 0) run->told = true;
+    return code;
+}
+
 /* Sets the log's error where the name breaks the rules at DUR_NAME_MAX; `what` names it. */
 DURABLE_INTERNAL int durable_check_name(dur_log *log, const char *what, const char *name);
 

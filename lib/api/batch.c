@@ -1,15 +1,9 @@
 /* api: branches, one for each function or for each item. */
 #include "api/api.h"
 
-static int tell_batch(dur_run *run, int code)
-{
-    if (code < 0) run->told = true;
-    return code;
-}
-
 static int refuse_batch(dur_run *run, const char *problem)
 {
-    return tell_batch(run, durable_run_stop(run, DUR_MISUSE, "position %lld: a batch %s",
+    return durable_told(run, durable_run_stop(run, DUR_MISUSE, "position %lld: a batch %s",
                                             (long long)run->position, problem));
 }
 
@@ -67,7 +61,7 @@ static int run_checked(dur_run *run, const char *name, const dur_branch *branche
 
         if (problem) return refuse_batch(run, problem);
     }
-    return tell_batch(run, durable_batch_run(run, name, branches, count, &full, batch));
+    return durable_told(run, durable_batch_run(run, name, branches, count, &full, batch));
 }
 
 /* Whether so many can be in a batch; if not, the run is stopped. */
@@ -116,7 +110,7 @@ DUR_API int dur_map(dur_run *run, const char *name, const dur_value *items, size
     if (!check_batch_count(run, items, count)) return run->stop;
     branches = make_branches(items, count, fn, user);
     if (!branches)
-        return tell_batch(run, durable_run_stop(run, DUR_NOMEM,
+        return durable_told(run, durable_run_stop(run, DUR_NOMEM,
                                                 "position %lld: out of memory for a batch",
                                                 (long long)run->position));
     code = run_checked(run, name, branches, count, options, batch);

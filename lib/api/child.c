@@ -1,15 +1,9 @@
 /* api: children, and ending runs from outside. */
 #include "api/api.h"
 
-static int tell(dur_run *run, int code)
-{
-    if (code < 0) run->told = true;
-    return code;
-}
-
 static int refuse(dur_run *run, const char *call, const char *problem)
 {
-    return tell(run, durable_run_stop(run, DUR_MISUSE, "position %lld: %s %s",
+    return durable_told(run, durable_run_stop(run, DUR_MISUSE, "position %lld: %s %s",
                                       (long long)run->position, call, problem));
 }
 
@@ -61,7 +55,7 @@ DUR_API int dur_call(dur_run *run, const char *name, const dur_child_options *op
     if (code != DUR_OK) return code;
     if (!fn) return refuse(run, "dur_call()", "needs a workflow function, not NULL");
     if (!take_options(run, "dur_call()", options, &full)) return run->stop;
-    return tell(run, durable_child_call(run, &child, result));
+    return durable_told(run, durable_child_call(run, &child, result));
 }
 
 DUR_API int dur_start_child(dur_run *run, const char *name, const char *workflow,
@@ -79,7 +73,7 @@ DUR_API int dur_start_child(dur_run *run, const char *name, const char *workflow
                       "needs the name of a workflow: 1 to 255 bytes of UTF-8 without control"
                       " characters");
     if (!take_options(run, "dur_start_child()", options, &full)) return run->stop;
-    return tell(run, durable_child_start(run, &wanted, child));
+    return durable_told(run, durable_child_start(run, &wanted, child));
 }
 
 DUR_API const char *dur_child_id(dur_step *child)

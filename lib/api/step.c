@@ -6,10 +6,8 @@ static int begin(dur_run *run, const char *name, const dur_step_options *options
                  durable_answer *answer)
 {
     durable_asked asked = {DURABLE_KIND_STEP, name, NULL, 0, sequential};
-    int code = durable_begin_step(run, &asked, options, answer);
 
-    if (code < 0) run->told = true;
-    return code;
+    return durable_told(run, durable_begin_step(run, &asked, options, answer));
 }
 
 DUR_API int dur_begin_step(dur_run *run, const char *name, const dur_step_options *options,

@@ -64,13 +64,10 @@ static int begin_branch(durable_batch *it)
 static bool knows_more(dur_run *run)
 {
     const durable_step_record *record;
-    durable_progress *progress;
+    const durable_progress *first;
 
     if (durable_run_peek(run, &record, run->position) != DUR_OK) return false;
-    if (record) return true;
-    if (durable_progress_take(run, run->position, &progress) != DUR_OK) return false;
-    if (progress) durable_progress_return(run, progress);
-    return run->progress != NULL;
+    return record || (durable_progress_peek(run, run->position, &first) == DUR_OK && first);
 }
 
 /* What earlier passes have begun. */
@@ -87,8 +84,7 @@ static int begin_known(durable_batch *it)
 /* The run is to end: those that are open hear of it first, and no other is begun. */
 static bool is_ending(const dur_run *run)
 {
-    if (!run->interrupts) return false;
-    return run->cancels || durable_clock_now(&run->log->clock) >= run->deadline;
+    return run->interrupts && durable_interrupt_reason(run) != DUR_OK;
 }
 
 static bool may_begin(const durable_batch *it)
@@ -241,20 +237,6 @@ static int run_batch(dur_run *run, void *user)
     return durable_run_set_output(run, dur_text(text));
 }
 
-/* Branches that were cancelled, or had no time left, tell nothing of themselves where their run is
- * to end, too: it hears of that now. */
-static int hear_first(dur_run *run)
-{
-    bool failed = run->failure_pending;
-    int code;
-
-    if (!run->interrupts || run->undoing || run->stop != DUR_OK) return DUR_OK;
-    run->failure_pending = false;
-    code = durable_interrupt_child_failed(run);
-    if (code == DUR_OK) run->failure_pending = failed;
-    return code;
-}
-
 DURABLE_INTERNAL int durable_batch_run(dur_run *run, const char *name, const dur_branch *branches,
                                        size_t count, const dur_batch_options *options,
                                        dur_batch *batch)
@@ -271,7 +253,8 @@ DURABLE_INTERNAL int durable_batch_run(dur_run *run, const char *name, const dur
     described.line = options->line;
     described.input = dur_integer((int64_t)count);
     code = durable_child_call(run, &child, &summary);
-    if (code == DUR_OK && hear_first(run) != DUR_OK) return run->stop;
+    /* Branches that were cancelled with their run, or had no time left, tell nothing of it. */
+    if (code == DUR_OK) code = durable_interrupt_behind_child(run);
     if (code != DUR_OK) return code;
     return durable_summary_read(run, position, &asked, dur_as_text(summary), count, batch);
 }

@@ -137,19 +137,6 @@ static int call_child(dur_step *step, const durable_child *child, dur_value *res
     return finish_call(step, code, result);
 }
 
-/* One that failed because its caller is to end leaves that the reason. */
-static int tell_failed(dur_run *run)
-{
-    int code = DUR_OK;
-
-    if (!run->interrupts || run->undoing || run->stop != DUR_OK) return DUR_FAILED;
-    run->failure_pending = false;
-    code = durable_interrupt_child_failed(run);
-    if (code != DUR_OK) return code;
-    run->failure_pending = true;
-    return DUR_FAILED;
-}
-
 DURABLE_INTERNAL int durable_child_call(dur_run *run, const durable_child *child,
                                         dur_value *result)
 {
@@ -163,7 +150,9 @@ DURABLE_INTERNAL int durable_child_call(dur_run *run, const durable_child *child
     if (code == DUR_EXECUTE && is_otherwise(answer.step, 0))
         return diverge_from(answer.step, &asked);
     if (code == DUR_EXECUTE) code = call_child(answer.step, child, result);
-    return code == DUR_FAILED ? tell_failed(run) : code;
+    if (code != DUR_FAILED) return code;
+    code = durable_interrupt_behind_child(run);
+    return code == DUR_OK ? DUR_FAILED : code;
 }
 
 /* A child renews its claim, and theirs with it, when half of its own is used: until then theirs

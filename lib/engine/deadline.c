@@ -4,7 +4,6 @@
 
 DURABLE_INTERNAL int durable_deadline_put(dur_step *step, int64_t timeout_ms)
 {
-    dur_run *run = step->run;
     durable_pending pending;
     int code;
 
@@ -14,9 +13,7 @@ DURABLE_INTERNAL int durable_deadline_put(dur_step *step, int64_t timeout_ms)
     pending.deadline = durable_time_after(pending.began, timeout_ms);
     if (pending.deadline == DURABLE_NEVER) return DUR_OK;
     code = durable_progress_put(step, &pending, 0);
-    if (code == DUR_OK) return DUR_OK;
-    step->state = DURABLE_STEP_PUT_OFF; /* it takes no record, but counts as open */
-    return durable_run_stop_with_store(run, code, step->position, step->name);
+    return code == DUR_OK ? DUR_OK : durable_step_hold_back(step, code);
 }
 
 /* How long it was, as the log has it: the code's own number may have changed since. */

@@ -197,7 +197,7 @@ struct dur_run {
     bool has_pending; /* rows of it may be in the log */
     bool was_parked;  /* until this pass: somebody has looked at it */
     bool interrupts;  /* it has a deadline, or was asked to end: see interrupt.c */
-    bool cancels;     /* it was asked to end, and the code has not heard it yet */
+    bool cancels;     /* it was asked to end */
     bool lifted;      /* the code has heard, and cleans up */
     int ends_as;      /* DUR_CANCELLED or DUR_TIMED_OUT once that is recorded; else DUR_OK */
     bool undoing;     /* the workflow has returned, and its effects are being undone */
@@ -401,6 +401,11 @@ DURABLE_INTERNAL void durable_sleep_through(dur_run *run, int64_t now, int64_t d
 
 /* ---- progress.c ---------------------------------------------------------------------------- */
 
+/* The first that the log remembers of this position or one behind it, which stays the run's; NULL:
+ * nothing. Stops the run where it cannot be read. */
+DURABLE_INTERNAL int durable_progress_peek(dur_run *run, int64_t position,
+                                           const durable_progress **progress);
+
 /* What the log remembers of this position, which is then the caller's; NULL: nothing. Stops the run
  * where it cannot be read. */
 DURABLE_INTERNAL int durable_progress_take(dur_run *run, int64_t position,
@@ -510,6 +515,9 @@ DURABLE_INTERNAL int durable_undo_note(dur_run *run, int64_t position, const cha
 /* Run what is to be undone, for a run that is about to fail or to be cancelled. DUR_OK: all of it
  * has its outcome; `failure` may have become longer. Else the run is stopped with that code. */
 DURABLE_INTERNAL int durable_undo_all(dur_run *run, char failure[DURABLE_FAILURE_SIZE]);
+
+/* Forget the newest one, if it is of this position. */
+DURABLE_INTERNAL void durable_undo_forget(dur_run *run, int64_t position);
 DURABLE_INTERNAL void durable_undo_free(dur_run *run);
 
 /* ---- interrupt.c --------------------------------------------------------------------------- */
@@ -526,9 +534,13 @@ DURABLE_INTERNAL int durable_interrupt_replay(dur_run *run, const durable_step_r
 /* The same where a handle is awaited, which asks for no position: the next one tells. */
 DURABLE_INTERNAL int durable_interrupt_await(dur_run *run);
 
-/* The same where a called child has failed, with its row recorded. Replayed, the code hears of it
- * where it did at first: here, or at what it asked for next. */
-DURABLE_INTERNAL int durable_interrupt_child_failed(dur_run *run);
+/* The same behind a called child that may have ended because its caller is to, with its row
+ * recorded: that is the reason then, and no failure is left to be caught. Replayed, the code hears
+ * of it where it did at first: here, or at what it asked for next. */
+DURABLE_INTERNAL int durable_interrupt_behind_child(dur_run *run);
+
+/* Why the run is to end now: DUR_CANCELLED, DUR_TIMED_OUT; or DUR_OK. */
+DURABLE_INTERNAL int durable_interrupt_reason(const dur_run *run);
 
 /* See dur_cancelled() and dur_cancel(). */
 DURABLE_INTERNAL bool durable_interrupt_lift(dur_run *run);
@@ -667,6 +679,10 @@ DURABLE_INTERNAL void durable_step_unlink(dur_step *step);
 /* To the spare ones, at the end of their queue; to close an open step puts it there, too. */
 DURABLE_INTERNAL void durable_step_spare(dur_step *step);
 DURABLE_INTERNAL void durable_step_close(dur_step *step);
+
+/* Stop the run with what the store answered. The step takes no record any more, but counts as open:
+ * rows of others tell which positions are not. Gives the run's stop. */
+DURABLE_INTERNAL int durable_step_hold_back(dur_step *step, int code);
 
 DURABLE_INTERNAL void durable_step_free(dur_step *step);
 

@@ -144,6 +144,12 @@ DURABLE_INTERNAL void durable_step_close(dur_step *step)
     durable_step_spare(step);
 }
 
+DURABLE_INTERNAL int durable_step_hold_back(dur_step *step, int code)
+{
+    step->state = DURABLE_STEP_PUT_OFF;
+    return durable_run_stop_with_store(step->run, code, step->position, step->name);
+}
+
 /* ---- Call sites ---------------------------------------------------------------------------- */
 
 static const char *base_name(const char *file)

@@ -46,7 +46,6 @@ static int check_alone(dur_step *step)
 /* A commit that failed may have survived: then the step is in doubt, and nothing has happened. */
 DURABLE_INTERNAL int durable_intent_put(dur_step *step)
 {
-    dur_run *run = step->run;
     durable_pending pending;
     int code = check_alone(step);
 
@@ -56,9 +55,7 @@ DURABLE_INTERNAL int durable_intent_put(dur_step *step)
     pending.intent = DURABLE_INTENT;
     pending.due = 0;
     code = durable_progress_put(step, &pending, next_lease_end(step));
-    if (code == DUR_OK) return DUR_OK;
-    hold_back(step);
-    return durable_run_stop_with_store(run, code, step->position, step->name);
+    return code == DUR_OK ? DUR_OK : durable_step_hold_back(step, code);
 }
 
 /* Nothing has happened yet: where the run is to end, that comes first, at the step's position. */

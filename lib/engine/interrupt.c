@@ -5,22 +5,11 @@
 #define CANCEL_NAME "cancel"
 #define DEADLINE_NAME "deadline"
 
-static int reason_of(const dur_run *run)
+DURABLE_INTERNAL int durable_interrupt_reason(const dur_run *run)
 {
     if (run->cancels) return DUR_CANCELLED;
     if (run->deadline == DURABLE_NEVER) return DUR_OK;
     return durable_clock_now(&run->log->clock) >= run->deadline ? DUR_TIMED_OUT : DUR_OK;
-}
-
-/* A step that is asked for here and was never begun has nothing to be undone. An owner before this
- * one may have begun it. */
-static void forget_undo(dur_run *run, int64_t position)
-{
-    durable_undo *last = run->undos;
-
-    if (!last || last->position != position) return;
-    run->undos = last->next;
-    durable_free(last);
 }
 
 static int stop_interrupted(dur_run *run, int reason, int64_t position)
@@ -63,13 +52,15 @@ static int record_reason(dur_run *run, int reason, int how)
 static int deliver(dur_run *run, const dur_step_options *options, int how)
 {
     int64_t position = run->position;
-    int reason = reason_of(run), code;
+    int reason = durable_interrupt_reason(run), code;
 
     if (reason == DUR_OK) return DUR_OK;
+    /* A step that was never begun has nothing to be undone. An owner before this one may have begun
+     * the one that is asked for here. */
     if (run->fence.epoch > 1) how |= PERHAPS_BEGUN;
     code = record_reason(run, reason, how);
     if (code != DUR_OK) return code;
-    if (options && options->undo && !(how & PERHAPS_BEGUN)) forget_undo(run, position);
+    if (options && options->undo && !(how & PERHAPS_BEGUN)) durable_undo_forget(run, position);
     return stop_interrupted(run, reason, position);
 }
 
@@ -89,7 +80,8 @@ DURABLE_INTERNAL int durable_interrupt_replay(dur_run *run, const durable_step_r
     if (durable_value_decode(&record->value, &how) != DUR_OK)
         return durable_run_stop(run, DUR_CORRUPT, "position %lld: its row was damaged or edited",
                                 (long long)position);
-    if (options && options->undo && !(how.as.integer & PERHAPS_BEGUN)) forget_undo(run, position);
+    if (options && options->undo && !(how.as.integer & PERHAPS_BEGUN))
+        durable_undo_forget(run, position);
     run->in_gap = false;
     run->position++;
     durable_history_pass(&run->history);
@@ -99,11 +91,9 @@ DURABLE_INTERNAL int durable_interrupt_replay(dur_run *run, const durable_step_r
 /* Of this position or one behind it something is remembered: an earlier pass went on from here. */
 static bool went_on(dur_run *run)
 {
-    durable_progress *progress;
+    const durable_progress *first;
 
-    if (durable_progress_take(run, run->position, &progress) != DUR_OK) return false;
-    if (progress) durable_progress_return(run, progress);
-    return run->progress != NULL;
+    return durable_progress_peek(run, run->position, &first) == DUR_OK && first;
 }
 
 static bool was_heard_so(const durable_step_record *record, int how)
@@ -132,9 +122,16 @@ DURABLE_INTERNAL int durable_interrupt_await(dur_run *run)
     return hear(run, 0);
 }
 
-DURABLE_INTERNAL int durable_interrupt_child_failed(dur_run *run)
+DURABLE_INTERNAL int durable_interrupt_behind_child(dur_run *run)
 {
-    return hear(run, BEHIND_CHILD);
+    bool failed = run->failure_pending;
+    int code;
+
+    if (!run->interrupts || run->undoing || run->stop != DUR_OK) return DUR_OK;
+    run->failure_pending = false;
+    code = hear(run, BEHIND_CHILD);
+    if (code == DUR_OK) run->failure_pending = failed;
+    return code;
 }
 
 DURABLE_INTERNAL bool durable_interrupt_lift(dur_run *run)

@@ -91,8 +91,8 @@ static int load_all(dur_run *run, durable_progress **list)
 }
 
 /* Positions are asked for in their order: what lies before this one was passed over. */
-DURABLE_INTERNAL int durable_progress_take(dur_run *run, int64_t position,
-                                           durable_progress **progress)
+DURABLE_INTERNAL int durable_progress_peek(dur_run *run, int64_t position,
+                                           const durable_progress **progress)
 {
     *progress = NULL;
     if (!run->progress_loaded) {
@@ -111,7 +111,18 @@ DURABLE_INTERNAL int durable_progress_take(dur_run *run, int64_t position,
         run->progress = passed->next;
         durable_progress_free(passed);
     }
-    if (!run->progress || run->progress->pending.position > position) return DUR_OK;
+    *progress = run->progress;
+    return DUR_OK;
+}
+
+DURABLE_INTERNAL int durable_progress_take(dur_run *run, int64_t position,
+                                           durable_progress **progress)
+{
+    const durable_progress *first;
+    int code = durable_progress_peek(run, position, &first);
+
+    *progress = NULL;
+    if (code != DUR_OK || !first || first->pending.position > position) return code;
     *progress = run->progress;
     run->progress = (*progress)->next;
     (*progress)->next = NULL;

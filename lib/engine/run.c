@@ -134,15 +134,11 @@ static int check_nothing_open(dur_run *run)
 /* An attempt or a wait behind the last position that the code asked for: it has to ask for it. */
 static int check_nothing_pending(dur_run *run)
 {
-    durable_progress *progress;
-    int code;
+    const durable_progress *first;
+    int code = durable_progress_peek(run, run->position, &first);
 
-    if (run->progress_loaded && !run->progress) return DUR_OK;
-    code = durable_progress_take(run, run->position, &progress);
-    if (code != DUR_OK) return code;
-    if (progress) durable_progress_return(run, progress);
-    if (!run->progress) return DUR_OK;
-    return durable_diverge(run, DUR_DIVERGED, run->progress->pending.position, NULL, NULL);
+    if (code != DUR_OK || !first) return code;
+    return durable_diverge(run, DUR_DIVERGED, first->pending.position, NULL, NULL);
 }
 
 /* Recorded steps that the code has not asked for. */

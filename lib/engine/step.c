@@ -335,11 +335,10 @@ static int open_step(dur_run *run, const durable_request *request, const durable
 /* An earlier pass has failed here, and begun to undo: nothing has its outcome yet. */
 static bool is_undone_from(dur_run *run, int64_t position)
 {
-    durable_progress *progress;
+    const durable_progress *first;
 
-    if (durable_progress_take(run, position, &progress) != DUR_OK || !progress) return false;
-    durable_progress_return(run, progress);
-    return progress->pending.kind == DURABLE_KIND_UNDO;
+    if (durable_progress_peek(run, position, &first) != DUR_OK || !first) return false;
+    return first->pending.position == position && first->pending.kind == DURABLE_KIND_UNDO;
 }
 
 /* An owner before this one may have begun it, beside the step that failed. Its position is taken

@@ -28,14 +28,6 @@ static void take_back_quietly(dur_step *step)
     durable_error_copy(&store->error, &error);
 }
 
-/* It takes no record any more, but counts as open: rows of other steps tell which positions are
- * not. */
-static int stop_taking(dur_step *step, int code)
-{
-    step->state = DURABLE_STEP_PUT_OFF;
-    return durable_run_stop_with_store(step->run, code, step->position, step->name);
-}
-
 /* What the body of another run does with SQL would join the commit that is shared: those runs, too,
  * settle it before they execute anything. */
 static void doubt_other_runs(dur_log *log)
@@ -50,7 +42,7 @@ DURABLE_INTERNAL int durable_transaction_begin(dur_step *step)
     int code = log->store->methods->begin_transaction(log->store, log->shared_commit_steps,
                                                       log->transactional_when_attached);
 
-    if (code != DUR_OK) return stop_taking(step, code);
+    if (code != DUR_OK) return durable_step_hold_back(step, code);
     step->in_transaction = true;
     if (log->shared_commit_steps > 1) doubt_other_runs(log);
     return DUR_OK;
@@ -116,7 +108,7 @@ DURABLE_INTERNAL int durable_transaction_fail(dur_step *step)
     if (!step->in_transaction) return DUR_OK;
     if (take_back(step) == DUR_ROLLED_BACK) {
         doubt_rows(run);
-        return stop_taking(step, DUR_ROLLED_BACK);
+        return durable_step_hold_back(step, DUR_ROLLED_BACK);
     }
     code = confirm_shared(run);
     if (code != DUR_OK) step->state = DURABLE_STEP_PUT_OFF;

@@ -44,6 +44,11 @@ static void forget_newest(dur_run *run)
     durable_free(undo);
 }
 
+DURABLE_INTERNAL void durable_undo_forget(dur_run *run, int64_t position)
+{
+    if (run->undos && run->undos->position == position) forget_newest(run);
+}
+
 DURABLE_INTERNAL void durable_undo_free(dur_run *run)
 {
     while (run->undos) forget_newest(run);
@@ -72,15 +77,13 @@ static int begin_at(dur_run *run, int64_t position)
 static int find_pending_place(dur_run *run)
 {
     for (;;) {
-        durable_progress *progress;
-        int code = durable_progress_take(run, run->position, &progress);
+        const durable_progress *first;
+        int code = durable_progress_peek(run, run->position, &first);
 
-        if (code != DUR_OK) return code;
-        if (progress) durable_progress_return(run, progress);
-        if (!run->progress) return DUR_OK;
-        if (run->progress->pending.kind == DURABLE_KIND_UNDO)
-            return begin_at(run, run->progress->pending.position);
-        code = pass_left_over(run, run->progress->pending.position);
+        if (code != DUR_OK || !first) return code;
+        if (first->pending.kind == DURABLE_KIND_UNDO)
+            return begin_at(run, first->pending.position);
+        code = pass_left_over(run, first->pending.position);
         if (code != DUR_OK) return code;
     }
 }
