@@ -102,6 +102,7 @@ DUR_API const char *dur_version(void);
     X(DUR_SUSPENDED, 4, "the run waits, and holds nothing: execute it again when it is due")       \
     X(DUR_TIMED_OUT, 5, "nothing came in time, and that is recorded")                              \
     X(DUR_CANCELLED, 6, "the run was cancelled: clean up and leave")                               \
+    X(DUR_TERMINATED, 7, "the run was ended from outside, without clean-up")                       \
     X(DUR_MISUSE, -1, "the call is wrong or comes at the wrong time: mend the program")            \
     X(DUR_NOMEM, -2, "out of memory: free some and execute the run again")                         \
     X(DUR_BUSY, -3, "the database stayed locked: execute the run again later")                     \
@@ -126,7 +127,9 @@ DUR_API const char *dur_version(void);
     X(DUR_UNSUPPORTED, -22, "SQLite is older than 3.35.0: link a newer one")                       \
     X(DUR_DATABASE, -23, "SQLite refused: see the message and dur_sqlite_errcode()")               \
     X(DUR_STOPPED, -24, "the workflow left this pass by dur_stop(): execute the run again")        \
-    X(DUR_ENDED, -25, "the run or the wait that this is for is over: nothing was changed")
+    X(DUR_ENDED, -25, "the run or the wait that this is for is over: nothing was changed")         \
+    X(DUR_INVALID, -26, "the text is no exported log: see the line named; nothing was changed")    \
+    X(DUR_NOT_ENDED, -27, "the run has not ended: end it first; nothing was changed")
 
 enum dur_code {
 #define DUR_CODE_ENTRY_(name, number, text) name = number,
@@ -361,7 +364,7 @@ typedef struct dur_options {
      * NULL: printed to stderr. */
     void (*warn)(const char *message, void *user);
 
-    /* Given to the five callbacks above. */
+    /* Given to the five callbacks above, and to long_run. */
     void *user;
 
     /* The retry policy of steps that bring none of their own. Copied; what `user` in it points to
@@ -380,11 +383,23 @@ typedef struct dur_options {
     /* Allow transactional steps although the log is not in "main". A crash may then keep one of the
      * two files' changes without the other's: exactly once becomes at least once. */
     bool transactional_when_attached;
+
+    /* Open a log that exists, and never write a byte to it: whatever would is DUR_READONLY. For
+     * reading, exporting and replay checks beside the programs that work on it. */
+    bool read_only;
+
+    /* Told once in each pass in which a run records a step behind so many steps, or whose recorded
+     * values, replayed ones included, come to more than so many bytes: it is time to continue as
+     * new, before replay takes long. It must not call the log. The id lives until it returns. NULL:
+     * nobody is told. 0 steps: 10000; 0 bytes: 16 MiB. Negative: DUR_MISUSE. */
+    void (*long_run)(const char *run_id, int64_t steps, int64_t bytes, void *user);
+    int64_t long_run_steps;
+    int64_t long_run_bytes;
 } dur_options;
 
 #define DUR_OPTIONS_INIT                                                                           \
     {sizeof(dur_options), DUR_NIL_, 0, 0, DUR_NIL_, DUR_NIL_, DUR_NIL_, DUR_NIL_, DUR_NIL_,        \
-     DUR_NIL_, DUR_NIL_, DUR_NIL_, 0, 0, false}
+     DUR_NIL_, DUR_NIL_, DUR_NIL_, 0, 0, false, false, DUR_NIL_, 0, 0}
 
 /*
  * Open the log in the connection `db`, creating its tables on first use. `options` may be NULL.
@@ -601,11 +616,18 @@ typedef struct dur_step_options {
     dur_undo_fn *undo;         /* compensation. NULL: none */
     void *user;                /* given to `verify` and `undo` */
     int64_t timeout_ms;        /* the step's total time over all its attempts. 0: no limit */
+    uint64_t fingerprint;      /* of what the step was given, see dur_fingerprint(); recorded with
+                                * its outcome, and compared by replay checks. 0: none */
 } dur_step_options;
 
 #define DUR_STEP_OPTIONS_INIT                                                                      \
     {sizeof(dur_step_options), 0, __FILE__, __LINE__, DUR_NIL_, DUR_NIL_,                          \
-     DUR_AT_LEAST_ONCE, DUR_IN_DOUBT_PARK, DUR_NIL_, DUR_NIL_, DUR_NIL_, 0}
+     DUR_AT_LEAST_ONCE, DUR_IN_DOUBT_PARK, DUR_NIL_, DUR_NIL_, DUR_NIL_, 0, 0}
+
+/* A number that stands for these bytes, never 0 (64-bit FNV-1a, as in RFC 9923); `before` is 0, or
+ * the fingerprint of what comes before them. NULL with a length of 0 is fine. Of numbers and text,
+ * not of structs with padding. */
+DUR_API uint64_t dur_fingerprint(uint64_t before, const void *bytes, size_t length);
 
 /*
  * Ask for the step `name` at the run's next position. `options` may be NULL. *step is the run's.
@@ -1397,7 +1419,9 @@ typedef enum dur_status {
     DUR_RUN_PARKED = 4,/* waits for a person or for other code; execute it to resume */
     DUR_RUN_SUSPENDED = 5,/* waits for a time, a signal or its next attempt; nobody holds it */
     DUR_RUN_CANCELLED = 6,/* ended because it was cancelled */
-    DUR_RUN_TIMED_OUT = 7 /* ended by its deadline */
+    DUR_RUN_TIMED_OUT = 7,/* ended by its deadline */
+    DUR_RUN_CONTINUED = 8,/* ended by dur_continue_as_new(); its successor has the id */
+    DUR_RUN_TERMINATED = 9/* ended by dur_terminate() */
 } dur_status;
 
 /* What is known of a run. Start from DUR_RUN_INFO_INIT. Filled up to `size`. */
@@ -1416,12 +1440,19 @@ typedef struct dur_run_info {
     int priority;
     int64_t deadline_ms; /* Unix ms; 0: none */
     bool cancelling;     /* it was asked to end */
+    bool paused;         /* by dur_pause() */
+    const char *origin;  /* the id of the run that this one continues, or was restarted from, or "";
+                          * NULL: none */
+    int64_t restarted_at; /* the position of that restart; 0: it is none */
+    int64_t generation;  /* how many runs this one's chain of continuations has had; 1: no chain */
+    const char *uid;     /* what keys and tokens are made of; never given twice */
 } dur_run_info;
 
 #define DUR_RUN_INFO_INIT                                                                          \
     {sizeof(dur_run_info), DUR_RUNNING,         DUR_NIL_, DUR_NIL_, {DUR_NULL, {0}, 0},            \
      {DUR_NULL, {0}, 0},   0,                   0,        0,        0,                             \
-     DUR_NIL_,             0,                   0,        false}
+     DUR_NIL_,             0,                   0,        false,    false,                         \
+     DUR_NIL_,             0,                   1,        DUR_NIL_}
 
 /* Read a run without claiming it. The strings and bytes live until the next call of
  * dur_read_run() or dur_close() on the log. DUR_OK, DUR_NOT_FOUND, DUR_MISUSE, DUR_CORRUPT or a
@@ -1431,13 +1462,14 @@ DUR_API int dur_read_run(dur_log *log, const char *run_id, dur_run_info *info);
 /*
  * The log can be read with any SQLite client, best by its views:
  *   durable_runs_view     id, workflow, status ('running', 'suspended', 'completed', 'failed',
- *                         'parked', 'cancelled', 'timed out'), queue, priority, wakes, awaits,
- *                         steps, claims, owner, lease_end, created, ended, input, output, failure,
- *                         parent, deadline, cancelling, code_version, uid, run
+ *                         'parked', 'cancelled', 'timed out', 'continued', 'terminated'), queue,
+ *                         priority, wakes, awaits, steps, claims, owner, lease_end, created, ended,
+ *                         input, output, failure, parent, deadline, cancelling, paused, origin,
+ *                         restarted_at, generation, code_version, uid, run
  *   durable_steps_view    run_id, position, name, kind ('step', 'timer', 'receive', 'select',
- *                         'callback', 'child', 'undo', 'cancel'), outcome ('result', 'failure',
- *                         'timed out'), value, began, took_ms, epoch (which claim recorded it),
- *                         attempt, site
+ *                         'callback', 'child', 'undo', 'cancel', 'patch'), outcome ('result',
+ *                         'failure', 'timed out'), value, began, took_ms, epoch (which claim
+ *                         recorded it), attempt, fingerprint, site
  *   durable_pending_view  what has no outcome yet: run_id, position, name, kind, attempts (that
  *                         ended without one), began, wakes, deadline, heartbeat_ms, details,
  *                         failure, intent (of an at-most-once step: 'begun' is in doubt where
@@ -1449,9 +1481,9 @@ DUR_API int dur_read_run(dur_log *log, const char *run_id, dur_run_info *info);
  * position) that make it due. A run that was started and not yet taken up is 'running' without an
  * owner; so is one whose queue or workflow nobody serves. Limits of queues: table durable_queues.
  * What is unfinished: SELECT id FROM durable_runs_view WHERE ended IS NULL.
- * To delete a run: DELETE FROM durable_runs WHERE id = … (a trigger deletes what belongs to it, the
- * children that it calls included). Leave the children of runs alone: their parents read them, and
- * go with what they call.
+ * dur_delete() deletes a run that has ended; by hand, DELETE FROM durable_runs WHERE id = … does (a
+ * trigger deletes what belongs to it, the children that it calls included). Leave the children of
+ * runs alone: their parents read them, and go with what they call.
  */
 
 /* ---- Divergence ---------------------------------------------------------------------------- */
@@ -1464,7 +1496,9 @@ typedef enum dur_change {
     DUR_CHANGE_RENAMED = 3,    /* same place, other name; the steps after it are the same */
     DUR_CHANGE_REORDERED = 4,  /* two neighbours have changed places */
     DUR_CHANGE_ENDED_EARLY = 5,/* the code ended while recorded steps remain */
-    DUR_CHANGE_RETYPED = 6     /* same step, but its value does not fit the variable */
+    DUR_CHANGE_RETYPED = 6,    /* same step, but its value does not fit the variable */
+    DUR_CHANGE_INPUT = 7,      /* same step, other input; told by replay checks only */
+    DUR_CHANGE_OUTCOME = 8     /* the run has ended, and the code ends otherwise; likewise */
 } dur_change;
 
 /* One side of a divergence: a recorded step, or a request of the code. Absent: position is 0. */
@@ -1498,6 +1532,486 @@ typedef struct dur_divergence {
  * run notes the code's next three requests, without executing them.
  */
 DUR_API const dur_divergence *dur_get_divergence(const dur_log *log);
+
+/* ==== Floor 3: changing code under living runs ============================================== */
+
+/*
+ * New code meets runs that old code began. What it may change freely is what lies in steps' bodies,
+ * and what no living run has come to yet. For the rest there are patch markers: dur_patch() says
+ * whether the run goes the new way.
+ *
+ *     if (dur_patch(run, "check-fraud")) {
+ *         DUR_STEP(run, "fraud", score) { score = ask_fraud(user); }
+ *     }
+ *     DUR_STEP(run, "charge", payment) { payment = charge_card(user); }
+ *
+ * A run that comes here for the first time gets true, and one row, kind "patch", that says so for
+ * ever; a run whose log goes on here with something else gets false. The answer for an id is given
+ * once in a run, at the first call: in a loop it costs one row at most, and a run that was past the
+ * place goes the old way to its end. It never suspends. When no run without the marker is left, the
+ * old way goes, and dur_patch() becomes dur_retire_patch(), which takes the markers of old runs and
+ * leaves none; when no run with one is left, that goes, too.
+ *
+ *   in the log at this position       dur_patch()           dur_retire_patch()    neither call
+ *   the marker of this id             true                  passed                diverged
+ *   another row, or none, with later
+ *     rows; or an attempt or a wait   false                 nothing               as without
+ *     that has begun
+ *   nothing: the log ends here        true, one row         nothing               as without
+ *   (id asked for before in this run) the same answer       nothing               as without
+ *
+ * `id` is a name like a step's. dur_patch() is false, too, on a run that is stopped, or is
+ * stopped by it (a database error, no memory, a wrong id: DUR_MISUSE); on one whose failure nobody
+ * has caught; and it does not deliver cancellations. A run's remembered ids cost some bytes of
+ * memory each.
+ */
+DUR_MUST_CHECK DUR_API bool dur_patch(dur_run *run, const char *id);
+
+/* DUR_OK, or the code of a stopped run. */
+DUR_API int dur_retire_patch(dur_run *run, const char *id);
+
+/* How many positions the run has asked for so far: the same on replay, so that a workflow may
+ * decide by it. NULL: 0. */
+DUR_API int64_t dur_run_length(const dur_run *run);
+
+/*
+ * In a workflow: end this run when the function returns 0, and start its successor with this input
+ * (copied; the last call counts) in the same commit. For loops without an end, whose log would
+ * grow for ever. Nothing may be asked of the run after it (DUR_MISUSE, which stops it).
+ *
+ *     if (dur_run_length(run) > 1000) return dur_continue_as_new(run, dur_integer(balance));
+ *
+ * The successor takes over the id, workflow, queue, priority, deadline, parent, a request to end,
+ * and the signals that were sent and not received, with the keys that are taken; it has its own
+ * uid, and is due at once. The run that ends is from then on called by its id, '~' and its
+ * generation ("meter-7~1"), has the status "continued", and neither output nor failure; children
+ * that it has started are treated as at any other end, and those of the successor are called after
+ * "meter-7~2". To the parent, to signallers and to dur_execute(), which gives DUR_SUSPENDED after
+ * such a pass, the chain is one run. Compensation is not handed on: what was to be undone is not.
+ * DUR_OK; DUR_NOMEM or DUR_MISUSE (no value; the id is longer than DUR_NAME_MAX - 20), which stop
+ * the run; the code of a run that is stopped or over.
+ */
+DUR_API int dur_continue_as_new(dur_run *run, dur_value input);
+
+/* ==== Floor 3: repairing and tidying up ===================================================== */
+
+/*
+ * All of these may be called from any process, whoever holds the run, and each is one commit, or a
+ * part of the host's transaction. Common codes: DUR_OK; DUR_NOT_FOUND; DUR_ENDED: the run is over;
+ * DUR_REPLAYED: it is so already; DUR_CONFLICT: the run is a child that its parent calls: the
+ * message names the run that it is a part of; DUR_MISUSE; a database code. After an error nothing
+ * has changed. dur_cancel() stands above.
+ */
+
+/*
+ * No worker takes the run up, and dur_execute() gives DUR_SUSPENDED, until it is resumed. A pass
+ * that runs meanwhile goes on until it is left. Time goes on for its timers, timeouts and deadline,
+ * signals are kept, children that it has started go on; those that it calls are paused with it. A
+ * parked run may be paused, too: it is then not resumed by dur_resolve_step() alone.
+ */
+DUR_API int dur_pause(dur_log *log, const char *run_id);
+
+/* The run is due at once, or parked as it was. DUR_REPLAYED: it is not paused. dur_cancel() resumes
+ * a run, too. */
+DUR_API int dur_resume(dur_log *log, const char *run_id);
+
+/*
+ * End the run here and now, without its code: nothing is cleaned up or undone. Who holds it gets
+ * DUR_LOST at its next write. The children that it calls end with it; of those that it has started,
+ * the ones that it would wait for are asked to end, like those that end with it. Its parent, if it
+ * was started by one, gets a failure. `reason` (NULL: "terminated"; cut at 1000 bytes) is the run's
+ * failure; its status is "terminated", and dur_execute() gives DUR_TERMINATED.
+ */
+DUR_API int dur_terminate(dur_log *log, const char *run_id, const char *reason);
+
+/* Delete a run that has ended, with the children that it calls and its signals. DUR_NOT_ENDED: it
+ * has not, or something open refers to it; see dur_retain(). */
+DUR_API int dur_delete(dur_log *log, const char *run_id);
+
+/* Which runs that have ended are deleted. Start from DUR_RETENTION_INIT. */
+typedef struct dur_retention {
+    size_t size;
+    const char *workflow;  /* only runs of this one. NULL: of any */
+    int64_t older_than_ms; /* those that ended so long ago, or longer. 0: all */
+    int64_t keep;          /* but not the last so many that ended. 0: none is kept for that */
+    int64_t max_runs;      /* at most so many in this call. 0: 100 */
+} dur_retention;
+
+#define DUR_RETENTION_INIT {sizeof(dur_retention), DUR_NIL_, 0, 0, 0}
+
+/*
+ * Delete runs that have ended, the longest ended first, in one commit; called again until *deleted
+ * (may be NULL) is less than max_runs. Never one that something open refers to: whose parent, whose
+ * started child, or whose successor or restart has not ended (those that it calls go with it).
+ * The space in the file is used again by what is recorded next. DUR_OK, DUR_MISUSE (negative
+ * numbers) or a database code.
+ */
+DUR_API int dur_retain(dur_log *log, const dur_retention *retention, int64_t *deleted);
+
+/* Start from DUR_RESTART_OPTIONS_INIT. */
+typedef struct dur_restart_options {
+    size_t size;
+    int64_t replace_at;  /* the result recorded at this position becomes `value` in the copy; it
+                          * must lie before the restart. 0: none is replaced */
+    dur_value value;
+    bool with_signals;   /* copy the signals that the run has not received */
+    const char *queue;   /* NULL: that of the run */
+} dur_restart_options;
+
+#define DUR_RESTART_OPTIONS_INIT                                                                   \
+    {sizeof(dur_restart_options), 0, {DUR_NULL, {0}, 0}, false, DUR_NIL_}
+
+/*
+ * Start a new run that shares what `run_id`, ended, parked or living, has recorded before
+ * `position` (1: nothing but the input), and goes on from there: to mend a run that went wrong, or
+ * to see what would have been if a step had answered otherwise. The rows are copied, the run they
+ * are copied from is not touched. The new run has its own uid, so its steps have their own keys;
+ * no parent, no deadline, and is due at once. `options` may be NULL.
+ *
+ * Children that it calls are copied where they have ended before that position. A started child's
+ * outcome is copied where it was awaited. What had no outcome before that position (a wait, an
+ * attempt, an open callback or started child) is not copied: the new run begins it anew, with its
+ * own token and its own child. Undo and cancellation are not copied, even if `position` lies behind
+ * them. A replaced value is not checked: one that does not fit its variable is DUR_MISMATCH when it
+ * is replayed.
+ *
+ * DUR_OK; DUR_REPLAYED: the new run is there, as this restart has made it; DUR_CONFLICT: it is
+ * there and another one, or `run_id` is a child that its parent calls; DUR_NOT_FOUND: there is no
+ * such run; DUR_MISUSE: a position below 1 or behind the first that is not recorded and has nothing
+ * recorded behind it, a replaced one that is no recorded result before the restart (one value, of a
+ * step, a wait or a child); DUR_TOO_BIG or a database code.
+ */
+DUR_API int dur_restart(dur_log *log, const char *run_id, const char *new_run_id, int64_t position,
+                        const dur_restart_options *options);
+
+/* ==== Recorded logs ========================================================================= */
+
+/* A recorded step, as dur_visit_steps() shows it. */
+typedef struct dur_recorded_step {
+    int64_t position;
+    const char *kind; /* as in durable_steps_view */
+    const char *name;
+    int outcome;      /* DUR_OK, DUR_FAILED (the value is the message) or DUR_TIMED_OUT */
+    dur_value value;
+    int64_t attempt;
+    int64_t began_ms; /* Unix ms */
+    int64_t took_ms;
+    uint64_t fingerprint; /* 0: none */
+    const char *site;     /* "file.c:12", or "" */
+} dur_recorded_step;
+
+/* 0: go on; anything else ends the visit. The step lives until it returns. It must not call the
+ * log. */
+typedef int dur_step_visitor(const dur_recorded_step *step, void *user);
+
+/* Visit the recorded steps of a run in order, from `from` on (0 and 1: from the first). DUR_OK,
+ * DUR_NOT_FOUND, DUR_MISUSE, DUR_CORRUPT, DUR_MISMATCH (an object of another machine) or a database
+ * code. */
+DUR_API int dur_visit_steps(dur_log *log, const char *run_id, int64_t from,
+                            dur_step_visitor *visit, void *user);
+
+/*
+ * An exported log is text: one JSON object (RFC 8259) a line, lines that end with a newline, in a
+ * stable order, so that git shows what has changed. It holds everything: importing and exporting
+ * again gives the same bytes. Members stand in the order given here; those in brackets are left out
+ * where they have nothing to say. Times are Unix ms.
+ *
+ *   {"durable":1}
+ *                    the first line: the version of the format
+ *   {"queue":…,"max_active":…,"max_active_process":…,"interval_us":…}
+ *                    limits of a queue; in a whole log only
+ *   {"run":ID,"uid":…,"workflow":…,"status":…[,"paused":true][,"cancelling":true],"behaviour":…
+ *    [,"code_version":…][,"parent":ID,"called_at":…][,"called":true][,"on_parent_end":…],"queue":…
+ *    ,"priority":…[,"due":…][,"awaits":[…]][,"deadline":…],"created":…[,"ended":…],"epoch":…
+ *    ,"claims":…[,"generation":…][,"origin":ID][,"restarted_at":…],"input":VALUE[,"output":VALUE]
+ *    [,"failure":…]}
+ *                    a run; its steps, what is pending and its signals follow, then its children in
+ *                    order of called_at, each with all of this. A run that somebody holds is
+ *                    exported as running, and due. Status as in durable_runs_view
+ *   {"step":POSITION,"kind":…,"name":…,"outcome":…,"value":VALUE,"low":…,"epoch":…,"attempt":…
+ *    ,"began":…,"took":…[,"fingerprint":…][,"site":…]}
+ *   {"pending":POSITION,"kind":…,"name":…[,"intent":…],"attempt":…,"began":…[,"due":…]
+ *    [,"deadline":…],"interval":…,"choice":…,"value":VALUE[,"failure":…]}
+ *   {"signal":NAME[,"callback":POSITION][,"key":…],"value":VALUE[,"failure":…],"sent":…
+ *    [,"received_at":…]}
+ *                    to a callback or from a started child: the position instead of the name, which
+ *                    is then null
+ *   {"end":LINES}    the last line: how many there are, this one included
+ *
+ * A VALUE is null, an integer, a text, or an object with one member:
+ *   {"real":"…"}     a double in hexadecimal ("0x1.8p+1"), or "nan" and its 16 hex digits
+ *                    ("nan:7ff8000000000000"), "infinity", "-infinity"
+ *   {"unsigned":"…"} an integer above 9223372036854775807, in decimal
+ *   {"text":"…"}     text that is no UTF-8, or has NUL bytes, in hexadecimal
+ *   {"blob":"…"}     bytes in hexadecimal
+ *   {"little32":"…"} an object, likewise, of a machine of this byte order and word size: also
+ *                    little64, big32, big64
+ */
+
+/* What a value that is exported belongs to. */
+typedef struct dur_exported {
+    const char *run_id;
+    const char *workflow;
+    const char *what;  /* "input", "output", "failure", "step", "pending", "signal" */
+    const char *name;  /* of the step or the signal; else "" */
+    int64_t position;  /* of the step; else 0 */
+} dur_exported;
+
+/* Start from DUR_EXPORT_OPTIONS_INIT. */
+typedef struct dur_export_options {
+    size_t size;
+    /* Called with each value, and with each failure's message as a text, before it is written;
+     * puts another value into *value to hide it (of a failure, a text). Its bytes must live until
+     * the next call. It must not call the log. A value of another type will not replay. NULL:
+     * everything is exported as it is. */
+    void (*redact)(const dur_exported *what, dur_value *value, void *user);
+    void *user;
+} dur_export_options;
+
+#define DUR_EXPORT_OPTIONS_INIT {sizeof(dur_export_options), DUR_NIL_, DUR_NIL_}
+
+/* Takes one line, with its newline; 0: go on. Anything else ends the export with DUR_STOPPED. It
+ * must not call the log. */
+typedef int dur_write_fn(const char *line, size_t length, void *user);
+
+/*
+ * Export a run with its children, or the whole log (run_id NULL), as it stands at one moment. Of a
+ * child that its parent calls: DUR_CONFLICT; a child that was started is exported without its
+ * parent. `options` may be NULL. dur_export_file() writes a new file; dur_export_database() a new
+ * SQLite database with a log of the same runs, for which redaction works alike. A file that is
+ * there is DUR_CONFLICT, and stays as it is; one that could not be completed is removed. DUR_OK,
+ * DUR_NOT_FOUND, DUR_IOERR, DUR_MISUSE, DUR_CORRUPT or another database code.
+ */
+DUR_API int dur_export(dur_log *log, const char *run_id, const dur_export_options *options,
+                       dur_write_fn *write, void *user);
+DUR_API int dur_export_file(dur_log *log, const char *run_id, const dur_export_options *options,
+                            const char *path);
+DUR_API int dur_export_database(dur_log *log, const char *run_id,
+                                const dur_export_options *options, const char *path);
+
+/*
+ * Import what was exported, in one transaction, or as a part of the host's: everything or nothing.
+ * The runs keep their ids and uids, so their keys; nobody holds them, and workers take up what is
+ * due: see to it that they do not live on where they came from. Tokens of callbacks that were
+ * handed out there name no run here. dur_import_file() takes a file of either form.
+ *
+ * DUR_OK; DUR_INVALID: it is no exported log, or a damaged one; the message tells the line, and
+ * what was expected; DUR_CONFLICT: a run of that id is there; DUR_VERSION_TOO_NEW: a newer
+ * version of the format, or of the library's behaviour; DUR_UNSUPPORTED: this SQLite has no JSON
+ * functions; DUR_IOERR: the file cannot be read; DUR_TOO_BIG, DUR_MISUSE or a database code.
+ */
+DUR_API int dur_import(dur_log *log, const char *text, size_t length);
+DUR_API int dur_import_file(dur_log *log, const char *path);
+
+/*
+ * A log in memory, in a connection of its own, which dur_close() closes: of what was exported to
+ * `path`, in either form; NULL: an empty one, for dur_import(). `options` may be NULL. *log and the
+ * codes as for dur_open() and dur_import_file().
+ */
+DUR_MUST_CHECK DUR_API int dur_open_recording(const char *path, const dur_options *options,
+                                              dur_log **log);
+
+/* ---- Replay checks ------------------------------------------------------------------------- */
+
+/* How much a check compares. */
+enum {
+    DUR_CHECK_NAMES = 0,  /* as replay does: kinds and names, and that values fit variables */
+    DUR_CHECK_INPUTS = 1, /* and the fingerprints of steps that have one on both sides */
+    DUR_CHECK_SIZES = 2   /* and, of an ended run, its output's or failure's type and size; of a
+                           * recorded child that it calls or starts, its input's */
+};
+
+/* What a check came to. */
+typedef enum dur_verdict {
+    DUR_FITS_ENDED = 1,  /* the run has ended, and the code comes to the same end */
+    DUR_FITS_SO_FAR = 2, /* all that is recorded (or was to be checked) fits; the code would go on
+                          * at dur_report_position() */
+    DUR_DIVERGES = 3,    /* it does not fit: see dur_report_divergence() */
+    DUR_UNKNOWN = 4,     /* of dur_replay_check_all(): no function is registered for it */
+    DUR_UNREADABLE = 5   /* the log is damaged, or cannot be read here: see the text */
+} dur_verdict;
+
+/* A report, to be freed by dur_free_report(). */
+typedef struct dur_report dur_report;
+
+/* Start from DUR_CHECK_OPTIONS_INIT. */
+typedef struct dur_check_options {
+    size_t size;
+    const char *run_id; /* NULL: the only run of the workflow that is no child; if there are
+                         * several, DUR_MISUSE. Not for dur_replay_check_all() */
+    int strictness;     /* DUR_CHECK_NAMES, … */
+    int64_t until;      /* check no further than this position. 0: all that is recorded */
+    /* dur_replay_check_all() tells each run's report, which lives until it returns. It must not
+     * call the log. NULL: nobody is told. */
+    void (*checked)(const dur_report *report, void *user);
+    void *user;         /* given to `checked` */
+} dur_check_options;
+
+#define DUR_CHECK_OPTIONS_INIT                                                                     \
+    {sizeof(dur_check_options), DUR_NIL_, DUR_CHECK_NAMES, 0, DUR_NIL_, DUR_NIL_}
+
+/*
+ * Run a workflow function against what is recorded, and see whether it fits, without executing a
+ * body or writing a byte: where the log has no answer, the check ends. Values, times and ids come
+ * from the record. Children that it calls are checked with it, branches one after the other, also
+ * where an executor is given; what stands behind a step that was begun and has no row (of several
+ * open at once) is not. `workflow` NULL: whatever its name. `options` may be NULL. *report is set
+ * unless NULL comes back for lack of memory, or for misuse.
+ *
+ * DUR_OK: it fits. DUR_DIVERGED, DUR_MISMATCH: it does not. DUR_NOT_FOUND: there is no such run.
+ * DUR_MISUSE, DUR_NOMEM, DUR_CORRUPT or a database code: there is no verdict.
+ *
+ *     if (dur_open_recording("order-42.jsonl", NULL, &log) == DUR_OK &&
+ *         dur_replay_check(log, "order", NULL, order_workflow, shop, &report) != DUR_OK)
+ *         puts(dur_report_text(report));
+ */
+DUR_API int dur_replay_check(dur_log *recorded, const char *workflow,
+                             const dur_check_options *options, dur_workflow *fn, void *user,
+                             dur_report **report);
+
+/*
+ * The same for every run of the log that has not ended and is no called child, with the functions
+ * that are registered on it (see dur_register): before a deploy, with the new program, on a log
+ * opened with dur_options.read_only, beside the old program that goes on working. `until` is not
+ * used. DUR_OK: all fit, or are unknown; DUR_DIVERGED: some do not; the report's text names the
+ * first hundred. Unreadable runs are counted, too: DUR_CORRUPT where nothing diverges.
+ */
+DUR_API int dur_replay_check_all(dur_log *log, const dur_check_options *options,
+                                 dur_report **report);
+
+/* The verdict; of dur_replay_check_all() the worst: DUR_DIVERGES, DUR_UNREADABLE, DUR_UNKNOWN,
+ * DUR_FITS_SO_FAR. NULL: DUR_UNREADABLE. */
+DUR_API dur_verdict dur_report_verdict(const dur_report *report);
+
+/* All of it for people, in some lines; NULL gives "no report". This and what the others point to
+ * lives until the report is freed. */
+DUR_API const char *dur_report_text(const dur_report *report);
+
+/* The run; "" for NULL and of dur_replay_check_all(). */
+DUR_API const char *dur_report_run_id(const dur_report *report);
+
+/* The position at which the code would go on, or does not fit; else 0. */
+DUR_API int64_t dur_report_position(const dur_report *report);
+
+/* NULL where nothing diverges. */
+DUR_API const dur_divergence *dur_report_divergence(const dur_report *report);
+
+/* How many runs came to this verdict. */
+DUR_API int64_t dur_report_count(const dur_report *report, dur_verdict verdict);
+
+/* NULL is harmless. */
+DUR_API void dur_free_report(dur_report *report);
+
+/* ---- A test bench for workflows ------------------------------------------------------------ */
+
+/*
+ * A test bench executes workflows as they are, with a clock that jumps to the next deadline, so
+ * that a year takes a millisecond; with steps whose outcome a test has scripted; with signals at
+ * given times, and crashes. One thread, one log, random numbers from a seed.
+ *
+ *     if (dur_testbench_open(NULL, NULL, &bench) != DUR_OK) return 0;
+ *     dur_testbench_register(bench, "order", order_workflow, shop);
+ *     script.failures = 2;
+ *     script.value = dur_integer(4711);
+ *     dur_testbench_script(bench, "charge", &script);
+ *     dur_testbench_signal_at(bench, dur_testbench_now(bench) + 86400000, "42", "approved",
+ *                             dur_null());
+ *     return dur_testbench_run(bench, "order", "42", NULL);
+ */
+typedef struct dur_testbench dur_testbench;
+
+/* Start from DUR_TESTBENCH_OPTIONS_INIT. */
+typedef struct dur_testbench_options {
+    size_t size;
+    const dur_options *log; /* for the log; its clock, random source, sleep and owner_alive are
+                             * replaced, and nothing is slept through. NULL: none */
+    int64_t start_ms;       /* when the clock begins, Unix ms. 0: 2000-01-01 00:00:00 UTC */
+    uint64_t seed;          /* of the random source; the same seed draws the same. 0: 1 */
+    bool always_replay;     /* end the pass before each body but the first one, and execute the run
+                             * again: every step is replayed as early as can be */
+    int64_t max_passes;     /* of one dur_testbench_run(). 0: 100000 */
+} dur_testbench_options;
+
+#define DUR_TESTBENCH_OPTIONS_INIT {sizeof(dur_testbench_options), DUR_NIL_, 0, 0, false, 0}
+
+/*
+ * Open a bench on a connection of the host's, for workflows with SQL of their own, or (NULL) on one
+ * of its own in memory. It is closed before that connection. *bench is NULL only without memory, or
+ * for misuse; after another error dur_errmsg(dur_testbench_log(…)) tells the reason. Codes as for
+ * dur_open().
+ */
+DUR_MUST_CHECK DUR_API int dur_testbench_open(struct sqlite3 *db,
+                                              const dur_testbench_options *options,
+                                              dur_testbench **bench);
+DUR_API void dur_testbench_close(dur_testbench *bench);
+
+/* The bench's log, for reading, sending, exporting, checking. It is another one after each crash:
+ * ask again. NULL gives NULL. */
+DUR_API dur_log *dur_testbench_log(dur_testbench *bench);
+
+/* The bench's time, Unix ms; and to let time pass. It does not go back: a negative or smaller one
+ * changes nothing. NULL: 0. */
+DUR_API int64_t dur_testbench_now(const dur_testbench *bench);
+DUR_API void dur_testbench_set_time(dur_testbench *bench, int64_t time_ms);
+
+/* As dur_register(), for every log that the bench opens. */
+DUR_API int dur_testbench_register(dur_testbench *bench, const char *workflow, dur_workflow *fn,
+                                   void *user);
+
+/* What a step, or a callback, of some name comes to. Start from DUR_SCRIPT_INIT: it succeeds at
+ * once, with null. */
+typedef struct dur_script {
+    size_t size;
+    const char *run_id;    /* only in this run. NULL: in any. Of several scripts for a step, the one
+                            * that was set last counts */
+    int64_t takes_ms;      /* so long each attempt takes, or until the callback is answered */
+    int64_t failures;      /* so many attempts fail first; -1: all */
+    const char *failure;   /* their message. NULL: "scripted failure" */
+    dur_value value;       /* what it comes to at last; dur_integer() for an int, and so on: it has
+                            * to fit the step's variable. Copied */
+    bool never;            /* it does not answer. A step's process is killed in the body when the
+                            * claim has ended, at each attempt; a callback is left open */
+    bool executes;         /* at last the body itself runs, instead of giving `value` */
+} dur_script;
+
+#define DUR_SCRIPT_INIT                                                                            \
+    {sizeof(dur_script), DUR_NIL_, 0, 0, DUR_NIL_, {DUR_NULL, {0}, 0}, false, false}
+
+/*
+ * Script the steps, undo steps or callbacks of this name. Attempts are counted for each script over
+ * all its steps, in the order in which they are made. A scripted body is not run; everything else
+ * happens as ever: records, retries, intents, deadlines. Steps without a script run. NULL takes the
+ * scripts of the name away. DUR_OK, DUR_MISUSE, DUR_NOMEM.
+ */
+DUR_API int dur_testbench_script(dur_testbench *bench, const char *name, const dur_script *script);
+
+/* Send a signal when the bench's clock has come to a time. One that cannot be sent then (the run is
+ * not there yet, or has ended) ends dur_testbench_run() with that code. The value is copied.
+ * DUR_OK, DUR_MISUSE, DUR_NOMEM. */
+DUR_API int dur_testbench_signal_at(dur_testbench *bench, int64_t time_ms, const char *run_id,
+                                    const char *name, dur_value value);
+
+/* The process dies before or after it commits its n-th record (a step's outcome; counted from 1,
+ * from this call on, over all runs); all that is open is rolled back, and the bench goes on with a
+ * new log, as after a restart. Several may be set. DUR_OK, DUR_MISUSE, DUR_NOMEM. */
+enum { DUR_CRASH_BEFORE = 0, DUR_CRASH_AFTER = 1 };
+DUR_API int dur_testbench_crash(dur_testbench *bench, int when, int64_t record);
+
+/*
+ * Start the run, if it is not there, and let the bench work until it has ended: everything that is
+ * due is executed, started children too (register their workflows), then the clock jumps to the
+ * next time at which something becomes due. Returns what dur_execute() would: DUR_SUSPENDED where
+ * nothing is known that could wake the run, or max_passes are made; DUR_DIVERGED, DUR_PARKED, … The
+ * reason is in dur_errmsg(dur_testbench_log(bench)).
+ */
+DUR_MUST_CHECK DUR_API int dur_testbench_run(dur_testbench *bench, const char *workflow,
+                                             const char *run_id, const dur_start_options *start);
+
+/* How many bodies of steps of this name were entered, scripted ones included; all where `name` is
+ * NULL. How many passes were made, how many crashes happened. NULL: 0. */
+DUR_API int64_t dur_testbench_bodies(const dur_testbench *bench, const char *name);
+DUR_API int64_t dur_testbench_passes(const dur_testbench *bench);
+DUR_API int64_t dur_testbench_crashes(const dur_testbench *bench);
 
 /* ==== Under DUR_STEP: nothing below is for direct use ======================================= */
 

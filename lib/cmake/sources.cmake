@@ -4,24 +4,36 @@ set(durable_sources
     api/batch.c
     api/check.c
     api/child.c
+    api/control.c
+    api/history.c
     api/log.c
     api/open.c
+    api/patch.c
+    api/report.c
     api/run.c
     api/scope.c
     api/send.c
     api/step.c
+    api/testbench.c
     api/value.c
     api/variable.c
     api/wait.c
     api/work.c
+    history/export.c
+    history/import.c
+    history/json.c
+    testbench/testbench.c
     engine/attempt.c
     engine/batch.c
     engine/body.c
     engine/callback.c
+    engine/check.c
     engine/child.c
     engine/choice.c
     engine/claim.c
     engine/closing.c
+    engine/continue.c
+    engine/control.c
     engine/deadline.c
     engine/decision.c
     engine/divergence.c
@@ -34,6 +46,7 @@ set(durable_sources
     engine/log.c
     engine/loop.c
     engine/ownership.c
+    engine/patch.c
     engine/progress.c
     engine/recall.c
     engine/record.c
@@ -50,15 +63,20 @@ set(durable_sources
     engine/undo.c
     engine/wait.c
     engine/worker.c
+    store/guard.c
     store/sqlite/connection.c
+    store/sqlite/control.c
+    store/sqlite/deletion.c
     store/sqlite/due.c
     store/sqlite/ensure.c
     store/sqlite/fence.c
     store/sqlite/group.c
+    store/sqlite/import.c
     store/sqlite/leave.c
     store/sqlite/pending.c
     store/sqlite/queues.c
     store/sqlite/requests.c
+    store/sqlite/restart.c
     store/sqlite/rows.c
     store/sqlite/runs.c
     store/sqlite/schema.c
@@ -67,6 +85,7 @@ set(durable_sources
     store/sqlite/statements.c
     store/sqlite/steps.c
     store/sqlite/transaction.c
+    store/sqlite/whole.c
     base/arena.c
     base/base.c
     base/clock.c

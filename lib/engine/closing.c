@@ -97,6 +97,8 @@ DURABLE_INTERNAL int durable_run_close(dur_run *run)
     free_steps(run->spare_first);
     free_steps(run->answered);
     durable_undo_free(run);
+    durable_patch_free(run);
+    durable_free(run->next_input_bytes);
     durable_progress_free_all(run);
     durable_free(run->suspension);
     durable_history_close(&run->history);

@@ -38,6 +38,7 @@ static const char *kind_name(int kind)
     case DURABLE_KIND_CHILD: return "child";
     case DURABLE_KIND_UNDO: return "undo";
     case DURABLE_KIND_CANCEL: return "cancel";
+    case DURABLE_KIND_PATCH: return "patch";
     default: return "entry of an unknown kind";
     }
 }
@@ -200,6 +201,8 @@ static const char *change_text(dur_change change)
     case DUR_CHANGE_REORDERED: return "reordered: two neighbouring steps have changed places";
     case DUR_CHANGE_ENDED_EARLY: return "ended early: the code returned, recorded steps remain";
     case DUR_CHANGE_RETYPED: return "retyped: same step, but its value does not fit";
+    case DUR_CHANGE_INPUT: return "input: same step, but it is given something else";
+    case DUR_CHANGE_OUTCOME: return "outcome: the code comes to another end";
     case DUR_CHANGE_UNKNOWN: break;
     }
     return "unknown: the code did not show enough of its way to tell";

@@ -51,6 +51,7 @@
 
 typedef struct durable_divergence durable_divergence;
 typedef struct durable_call durable_call;
+typedef struct durable_asked durable_asked;
 
 /* What a workflow's name stands for. */
 typedef struct durable_registered {
@@ -80,6 +81,13 @@ struct dur_log {
     int64_t sleep_max_ms;
     int64_t shared_commit_steps;
     bool transactional_when_attached;
+    void (*long_run)(const char *run_id, int64_t steps, int64_t bytes, void *user);
+    int64_t long_run_steps, long_run_bytes;
+    struct durable_check *check; /* of a replay check's own log: nothing is executed; else NULL */
+    /* Of a test bench: asked before each body, when all is prepared for it. DUR_EXECUTE: run it;
+     * else it was recorded, or the run was stopped: what durable_step_begin() gives. NULL: none. */
+    int (*before_body)(dur_step *step, dur_value *value, void *context);
+    void *before_body_context;
     dur_retry retry; /* its size is 0 where there is none */
     durable_registered *workflows;
     durable_served *queues;
@@ -159,6 +167,7 @@ struct dur_step {
     char *token;         /* of a callback; of a started child: its id */
     dur_step *next_child; /* of the run's children */
     int64_t undoes;      /* of an undo: the position of the step */
+    uint64_t fingerprint; /* of its options */
     dur_value *result;   /* where dur_replay_or_run() wants the recorded value; NULL: nowhere */
     bool unrecorded;     /* recording it has failed, and may be tried again */
     bool kept;           /* the outcome below waits for a database that works */
@@ -169,6 +178,13 @@ struct dur_step {
     char kept_inline[DURABLE_KEPT_SIZE];
     char key[DURABLE_KEY_SIZE];
 };
+
+/* What a run was told about a patch. */
+typedef struct durable_patch {
+    struct durable_patch *next;
+    bool answer;
+    char id[];
+} durable_patch;
 
 struct dur_run {
     dur_log *log; /* NULL: the log was closed before the run */
@@ -196,7 +212,8 @@ struct dur_run {
     bool progress_loaded;
     bool has_pending; /* rows of it may be in the log */
     bool was_parked;  /* until this pass: somebody has looked at it */
-    bool interrupts;  /* it has a deadline, or was asked to end: see interrupt.c */
+    bool interrupts;  /* before something is executed there is more to be asked: it has a deadline,
+                       * was asked to end (see interrupt.c), is only checked, or on a test bench */
     bool cancels;     /* it was asked to end */
     bool lifted;      /* the code has heard, and cleans up */
     int ends_as;      /* DUR_CANCELLED or DUR_TIMED_OUT once that is recorded; else DUR_OK */
@@ -205,6 +222,14 @@ struct dur_run {
     dur_run *caller;  /* the run in this process that calls it; NULL: none */
     int64_t parent, called_at, root;
     int depth;
+    int generation;
+    bool renamed;            /* it has continued as new: its id is no longer its first one */
+    durable_patch *patches;
+    bool continues;          /* dur_continue_as_new() was called */
+    char *next_input_bytes;  /* its own copy */
+    dur_value next_input;
+    int64_t bytes;           /* of recorded values so far */
+    bool long_run_told;
     unsigned child_endings;  /* on_parent_end of the children it has started, as bits */
     dur_step *children;      /* those to be waited for before it completes, the last one first */
     durable_undo *undos;     /* what is to be undone, the newest first */
@@ -667,6 +692,48 @@ DURABLE_INTERNAL int durable_worker_work(dur_log *log, const dur_work_options *o
                                          int64_t *next_wake_ms);
 DURABLE_INTERNAL int durable_worker_loop(dur_log *log, const dur_work_options *options);
 
+/* ---- patch.c ------------------------------------------------------------------------------- */
+
+/* See dur_patch() and dur_retire_patch(). */
+DURABLE_INTERNAL bool durable_patch_ask(dur_run *run, const char *id);
+DURABLE_INTERNAL int durable_patch_retire(dur_run *run, const char *id);
+DURABLE_INTERNAL void durable_patch_free(dur_run *run);
+
+/* ---- continue.c ---------------------------------------------------------------------------- */
+
+/* See dur_continue_as_new(); and the end of such a run, in place of its completion: DUR_SUSPENDED,
+ * as the chain goes on. */
+DURABLE_INTERNAL int durable_continue_ask(dur_run *run, dur_value input);
+DURABLE_INTERNAL int durable_continue_end(dur_run *run);
+
+/* The beginning of the ids of a run's children. */
+DURABLE_INTERNAL void durable_continue_child_prefix(char prefix[DUR_NAME_MAX + 1],
+                                                    const dur_run *run);
+
+/* Behind a recorded step: tell dur_options.long_run, once. */
+DURABLE_INTERNAL void durable_continue_tell_long(dur_run *run);
+
+/* ---- control.c ----------------------------------------------------------------------------- */
+
+DURABLE_INTERNAL int durable_control_pause(dur_log *log, const char *run_id, bool pause);
+DURABLE_INTERNAL int durable_control_terminate(dur_log *log, const char *run_id,
+                                               const char *reason);
+DURABLE_INTERNAL int durable_control_delete(dur_log *log, const char *run_id);
+DURABLE_INTERNAL int durable_control_retain(dur_log *log, const dur_retention *retention,
+                                            int64_t *deleted);
+DURABLE_INTERNAL int durable_control_restart(dur_log *log, const char *run_id,
+                                             const char *new_run_id, int64_t position,
+                                             const dur_restart_options *options);
+
+/* ---- check.c ------------------------------------------------------------------------------- */
+
+/* Where something would be executed or waited for: the check ends here. The run's stop. */
+DURABLE_INTERNAL int durable_check_frontier(dur_run *run, int64_t position, int kind,
+                                            const char *name);
+
+/* Instead of writing how the run ends or parks: compare it with what is recorded. */
+DURABLE_INTERNAL int durable_check_ending(dur_run *run, const durable_ending *ending);
+
 /* ---- handle.c ------------------------------------------------------------------------------ */
 
 /* A handle with its own copy of the request's name, in no list. NULL: out of memory. */
@@ -696,13 +763,13 @@ DURABLE_INTERNAL void durable_site_text(char site[DURABLE_SITE_SIZE], const char
 /* ---- step.c -------------------------------------------------------------------------------- */
 
 /* What the code asks for, and where. */
-typedef struct durable_asked {
+struct durable_asked {
     int kind;
     const char *name; /* may be NULL, which is refused */
     const char *file; /* NULL: not told */
     int line;
     bool sequential; /* the step before it is over: DUR_STEP and dur_replay_or_run() */
-} durable_asked;
+};
 
 /* The next row of the run's history; NULL: none is left. Stops the run where it cannot be read. */
 DURABLE_INTERNAL int durable_run_peek(dur_run *run, const durable_step_record **record,

@@ -57,6 +57,9 @@ DURABLE_INTERNAL dur_log *durable_log_new(durable_store *store, int open_code,
     log->sleep_max_ms = options->sleep_max_ms;
     log->shared_commit_steps = options->shared_commit_steps;
     log->transactional_when_attached = options->transactional_when_attached;
+    log->long_run = options->long_run;
+    log->long_run_steps = options->long_run_steps ? options->long_run_steps : 10000;
+    log->long_run_bytes = options->long_run_bytes ? options->long_run_bytes : 16 * 1024 * 1024;
     if (options->retry) log->retry = *options->retry;
     log->owner_alive = options->owner_alive;
     log->warn = options->warn ? options->warn : warn_on_stderr;
@@ -156,6 +159,8 @@ static int fill_info(const durable_run_record *record, void *context)
 
     if (code == DUR_OK) code = copy_string(log, record->failure, &info->failure);
     if (code == DUR_OK) code = copy_string(log, record->queue, &info->queue);
+    if (code == DUR_OK) code = copy_string(log, record->origin, &info->origin);
+    if (code == DUR_OK) code = copy_string(log, record->uid, &info->uid);
     if (code == DUR_OK) code = copy_value(log, &record->input, "input", &info->input);
     if (code == DUR_OK) code = copy_value(log, &record->output, "output", &info->output);
     info->status = (dur_status)record->status;
@@ -166,6 +171,9 @@ static int fill_info(const durable_run_record *record, void *context)
     info->priority = record->priority;
     info->deadline_ms = record->deadline == DURABLE_NEVER ? 0 : record->deadline;
     info->cancelling = record->cancels;
+    info->paused = record->paused;
+    info->restarted_at = record->restarted_at;
+    info->generation = record->generation;
     return code;
 }
 

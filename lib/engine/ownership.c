@@ -15,6 +15,7 @@ static dur_run *new_handle(dur_log *log, const char *workflow, const char *run_i
     run->log = log;
     run->deadline = DURABLE_NEVER;
     run->position = 1;
+    run->generation = 1;
     run->id = durable_copy_text(run_id, strlen(run_id));
     run->workflow = durable_copy_text(workflow, strlen(workflow));
     if (run->id && run->workflow) return run;
@@ -77,7 +78,14 @@ static int ended_as(int status)
 {
     if (status == DURABLE_FAILED) return DUR_FAILED;
     if (status == DURABLE_CANCELLED) return DUR_CANCELLED;
+    if (status == DURABLE_TERMINATED) return DUR_TERMINATED;
+    if (status == DURABLE_CONTINUED) return DUR_ENDED;
     return status == DURABLE_TIMED_OUT ? DUR_TIMED_OUT : DUR_OK;
+}
+
+static bool has_interrupts(const dur_run *run)
+{
+    return run->cancels || run->deadline != DURABLE_NEVER || run->log->before_body;
 }
 
 static void take_record(dur_run *run, const durable_run_record *record)
@@ -86,9 +94,11 @@ static void take_record(dur_run *run, const durable_run_record *record)
     run->called_at = record->called_at;
     run->root = record->root;
     run->depth = record->depth;
+    run->generation = record->generation;
+    run->renamed = record->status == DURABLE_CONTINUED;
     run->deadline = record->deadline;
     run->cancels |= record->cancels;
-    run->interrupts = run->cancels || run->deadline != DURABLE_NEVER;
+    run->interrupts = has_interrupts(run);
 }
 
 static int check_caller(const durable_opening *open, const durable_run_record *record,
@@ -140,7 +150,7 @@ static int look_at_run(const durable_run_record *record, void *context)
 static void take_deadline(dur_run *run, int64_t deadline)
 {
     run->deadline = deadline;
-    run->interrupts = run->cancels || deadline != DURABLE_NEVER;
+    run->interrupts = has_interrupts(run);
 }
 
 /* Its root is who workers will take up for it. */

@@ -175,6 +175,7 @@ static int write_ending(dur_run *run, int status, const durable_datum *output, c
     ending.tells_parent = run->parent && !run->root && status != DURABLE_PARKED;
     if (status != DURABLE_PARKED) ending.cancels_children = cancelled_endings(run, status);
     ending.now = durable_clock_now(&run->log->clock);
+    if (run->log->check) return durable_check_ending(run, &ending);
     code = store->methods->end_run(store, &run->fence, &ending);
     if (code == DUR_OK)
         run->ended = true;
@@ -287,6 +288,7 @@ DURABLE_INTERNAL int durable_run_end(dur_run *run, dur_value output, const char 
     if (code == DUR_OK) code = check_nothing_left(run);
     if (code == DUR_OK && run->children) code = durable_child_await_all(run);
     if (code == DUR_OK && run->child_endings) code = confirm_children(run);
+    if (code == DUR_OK && run->continues) return durable_continue_end(run);
     if (code == DUR_OK) return end_completed(run, output);
     return run->stop != DUR_OK ? durable_run_settle_stop(run) : code;
 }

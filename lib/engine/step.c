@@ -302,6 +302,11 @@ static int begin_without_body(dur_run *run, const durable_request *request,
     return answer->step ? code : stop_without_memory(run, request);
 }
 
+static bool has_body(const durable_request *request)
+{
+    return request->kind == DURABLE_KIND_STEP || request->kind == DURABLE_KIND_UNDO;
+}
+
 /* What is remembered of the position goes to the step, whatever comes of it. */
 static int open_step(dur_run *run, const durable_request *request, const durable_asked *asked,
                      const dur_step_options *options, durable_progress *progress,
@@ -327,8 +332,10 @@ static int open_step(dur_run *run, const durable_request *request, const durable
     durable_step_link(step);
     run->position++;
     answer->step = step;
-    if (!options) return DUR_EXECUTE;
-    code = begin_special(step, options, &answer->value);
+    if (!options && !run->interrupts) return DUR_EXECUTE;
+    code = begin_special(step, options ? options : &no_options, &answer->value);
+    if (code == DUR_EXECUTE && run->log->before_body && has_body(request))
+        code = run->log->before_body(step, &answer->value, run->log->before_body_context);
     return code == DUR_EXECUTE ? code : begin_without_body(run, request, asked, code, answer);
 }
 
@@ -406,8 +413,11 @@ static bool goes_on_first(dur_run *run, const durable_request *request, const du
 static int interrupt(dur_run *run, const durable_request *request, const durable_asked *asked,
                      const dur_step_options *options)
 {
-    bool goes_on = goes_on_first(run, request, asked, options);
+    bool goes_on;
 
+    if (run->log->check)
+        return durable_check_frontier(run, request->position, request->kind, request->name);
+    goes_on = goes_on_first(run, request, asked, options);
     if (run->stop != DUR_OK || goes_on) return run->stop;
     return durable_interrupt_deliver(run, options);
 }

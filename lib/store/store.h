@@ -46,8 +46,13 @@ enum {
     DURABLE_PARKED = 4,
     DURABLE_SUSPENDED = 5,
     DURABLE_CANCELLED = 6,
-    DURABLE_TIMED_OUT = 7
+    DURABLE_TIMED_OUT = 7,
+    DURABLE_CONTINUED = 8,
+    DURABLE_TERMINATED = 9
 };
+
+/* What somebody has asked of a run, as bits; part of the file format. */
+enum { DURABLE_REQUEST_END = 1, DURABLE_REQUEST_PAUSE = 2 };
 
 /* Kinds of step rows and of pending ones, and outcomes; part of the file format. A timed-out one
  * has a null value. */
@@ -59,7 +64,8 @@ enum {
     DURABLE_KIND_CALLBACK = 5,
     DURABLE_KIND_CHILD = 6,
     DURABLE_KIND_UNDO = 7,
-    DURABLE_KIND_CANCEL = 8
+    DURABLE_KIND_CANCEL = 8,
+    DURABLE_KIND_PATCH = 9
 };
 enum { DURABLE_OUTCOME_RESULT = 0, DURABLE_OUTCOME_FAILURE = 1, DURABLE_OUTCOME_TIMED_OUT = 2 };
 
@@ -101,6 +107,11 @@ typedef struct durable_run_record {
     int64_t due; /* when workers take it up; DURABLE_NEVER where it is held, ended, parked, or
                   * suspended without a limit */
     bool cancels;     /* it was asked to end */
+    bool paused;      /* nobody is to take it up */
+    int generation;   /* in its chain of continuations, from 1 */
+    const char *origin;   /* the id of the run that it continues or was restarted from; NULL: none,
+                           * or it is gone */
+    int64_t restarted_at; /* the position of that restart; 0: none */
     int64_t deadline; /* DURABLE_NEVER: none */
     int64_t parent;   /* the key of the run that started or calls it; 0: none */
     int64_t called_at; /* … at this position */
@@ -157,6 +168,21 @@ typedef struct durable_claim {
     int64_t now;           /* a store that waits before it claims adds that to it */
 } durable_claim;
 
+/* The run that goes on under the id of one that ends as DURABLE_CONTINUED: it has that one's
+ * workflow, queue, priority, deadline, parent, root, depth and request to end, the next generation,
+ * and the signals that it has not received, with those that only keep a key; not the answers of
+ * callbacks. Nobody claims it. */
+typedef struct durable_successor {
+    const char *id; /* of both; the one that ends is called `old_id` from then on. DUR_CONFLICT
+                     * where that is taken */
+    const char *old_id;
+    const char *uid;
+    const char *code_version; /* NULL: none */
+    int behaviour;
+    durable_datum input;
+    int64_t due;
+} durable_successor;
+
 /* How a run ends or is left. */
 typedef struct durable_ending {
     int status; /* any but DURABLE_RUNNING and DURABLE_SUSPENDED */
@@ -169,6 +195,7 @@ typedef struct durable_ending {
     /* Ask those of its started children that have not ended and whose on_parent_end is one of
      * these, as bits 1 << on_parent_end, to end: as cancel_run() does. 0: none. */
     unsigned cancels_children;
+    const durable_successor *successor; /* of DURABLE_CONTINUED, which tells no parent; else NULL */
     int64_t now;
 } durable_ending;
 
@@ -286,6 +313,7 @@ typedef struct durable_outcome {
     int64_t began;
     int64_t took;
     const char *site;  /* "file.c:12", NULL: none */
+    uint64_t fingerprint; /* of the step's input; 0: none */
     int64_t lease_end; /* renew the claim to this in the same act; 0: leave it */
     int64_t takes_signal; /* delete this signal in the same act, or, if it has a key, mark it as
                            * received; 0: none. One that is gone is DUR_CORRUPT for the whole act */
@@ -300,7 +328,7 @@ typedef struct durable_outcome {
                         * DUR_CORRUPT: the position holds a row of another owner */
 } durable_outcome;
 
-/* A recorded step. `site`, `epoch` and `began` only where the load asked for details. */
+/* A recorded step. What stands behind the value only where the load asked for details. */
 typedef struct durable_step_record {
     int64_t position;
     int kind;
@@ -308,10 +336,109 @@ typedef struct durable_step_record {
     const char *name;
     size_t name_length;
     durable_datum value;
-    const char *site;
+    const char *site; /* NULL: none */
     int64_t epoch;
     int64_t began;
+    int64_t took;
+    int64_t low;
+    int64_t attempt;
+    uint64_t fingerprint; /* 0: none */
 } durable_step_record;
+
+/* A run of a list. */
+typedef struct durable_listed {
+    int64_t run;
+    const char *id;
+    const char *workflow;
+} durable_listed;
+
+/* A run that was restarted. */
+typedef struct durable_restart {
+    const char *source; /* whose rows before `position` are copied */
+    const char *id;     /* of the new run, and its uid */
+    const char *uid;
+    int64_t position;
+    int64_t replace_at; /* 0: nothing is replaced */
+    durable_datum value;
+    bool with_signals;
+    const char *queue;        /* NULL: the source's */
+    const char *code_version; /* NULL: none */
+    int64_t now;              /* it is due, and created */
+} durable_restart;
+
+/* Which ended runs are deleted. */
+typedef struct durable_retention {
+    const char *workflow; /* NULL: any */
+    int64_t ended_until;  /* those that ended then or before */
+    int64_t keep;         /* but not the last so many */
+    int64_t max_runs;
+} durable_retention;
+
+/* ---- Rows as they are, for export and import ----------------------------------------------- */
+
+enum {
+    DURABLE_ROW_QUEUE = 1,
+    DURABLE_ROW_RUN,
+    DURABLE_ROW_STEP,
+    DURABLE_ROW_PENDING,
+    DURABLE_ROW_SIGNAL
+};
+
+typedef struct durable_queue_row {
+    const char *queue;
+    durable_limits limits;
+} durable_queue_row;
+
+/* Without what only this log can know: keys, claim and token. One that is held is given as if it
+ * were released: running, and due at its creation. */
+typedef struct durable_run_row {
+    const char *id;
+    const char *uid;
+    const char *workflow;
+    const char *code_version; /* NULL: none */
+    int status;
+    int request;
+    int behaviour;
+    const char *parent; /* its id; NULL: none, or not in these rows */
+    int64_t called_at;
+    bool called; /* its parent calls it */
+    int on_parent_end;
+    const char *queue;
+    int priority;
+    int64_t due;        /* DURABLE_NEVER: none; likewise `deadline` */
+    const char *awaits; /* as in the column: each between newlines; NULL: nothing */
+    int64_t deadline;
+    int64_t created;
+    int64_t ended; /* 0: not */
+    int64_t epoch;
+    int64_t claims;
+    int generation;
+    const char *origin; /* its id; NULL: none, or not in these rows */
+    int64_t restarted_at;
+    durable_datum input;
+    durable_datum output;
+    const char *failure; /* NULL: none */
+} durable_run_row;
+
+typedef struct durable_signal_row {
+    const char *address; /* as in the column: of a callback, a tab and its position */
+    const char *key;     /* NULL: none */
+    durable_datum value;
+    const char *failure; /* NULL: none */
+    int64_t sent;
+    int64_t received; /* by which position; -1: not received */
+} durable_signal_row;
+
+typedef struct durable_row {
+    int type; /* DURABLE_ROW_RUN, … */
+    union {
+        durable_queue_row queue;
+        durable_run_row run;
+        durable_step_record step; /* with its details */
+        durable_pending pending;
+        durable_signal_row signal;
+    } of; /* all but a queue and a run belong to the run that came last */
+} durable_row;
 
 typedef struct durable_history_summary {
     int64_t last;       /* highest recorded position; 0: no rows */
@@ -329,6 +456,9 @@ typedef int durable_signal_visitor(const durable_signal_record *record, void *co
 typedef int durable_pending_visitor(const durable_pending *pending, void *context);
 typedef int durable_due_visitor(const durable_due *due, void *context);
 typedef int durable_held_visitor(const durable_held *held, void *context);
+typedef int durable_list_visitor(const durable_listed *listed, void *context);
+/* What it returns, if not DUR_OK, ends the visit and is the verb's result. */
+typedef int durable_row_visitor(const durable_row *row, void *context);
 
 typedef struct durable_store durable_store;
 
@@ -461,6 +591,52 @@ typedef struct durable_store_methods {
 
     /* A new interval counts from the last turn on: next_us moves by as much, but not below 0. */
     int (*limit_queue)(durable_store *store, const char *queue, const durable_limits *limits);
+
+    /* Take a run out of the workers' reach, or give it back to them: one that is suspended, or was
+     * given back to be taken up, is due at `now` then. What makes a run due leaves a paused one
+     * where it is; to cancel it ends the pause. DUR_OK, DUR_REPLAYED (it is so already),
+     * DUR_NOT_FOUND, DUR_ENDED, DUR_CONFLICT (it is called). */
+    int (*pause_run)(durable_store *store, const char *run_id, bool pause, int64_t now);
+
+    /* End a run whoever holds it, and all that is called below it: DURABLE_TERMINATED with this
+     * failure. Its claim and pending rows are gone; its started children are asked to end but for
+     * those that are to be left, its parent is told if it was started. Codes as above. */
+    int (*terminate_run)(durable_store *store, const char *run_id, const char *failure,
+                         int64_t now);
+
+    /* Delete an ended run that nothing open refers to, with what is called below it. DUR_OK,
+     * DUR_NOT_FOUND, DUR_NOT_ENDED, DUR_CONFLICT (it is called). */
+    int (*delete_run)(durable_store *store, const char *run_id);
+
+    /* The same for those of a retention, the longest ended first. */
+    int (*delete_ended)(durable_store *store, const durable_retention *retention,
+                        int64_t *deleted);
+
+    /* See dur_restart(). A called child is copied where it has ended, its position is copied, and
+     * its id begins with its parent's as durable_child_id_print() makes it; so are those below it.
+     * DUR_OK, DUR_REPLAYED, DUR_CONFLICT, DUR_NOT_FOUND, DUR_MISUSE (the position, or what is to be
+     * replaced; the error says which), with nothing changed but for DUR_OK. */
+    int (*restart_run)(durable_store *store, const durable_restart *restart);
+
+    /* Visit runs that are no called children, behind the key `after`, in the order of their keys;
+     * where `open`, only those that have not ended. At most `limit`. */
+    int (*list_runs)(durable_store *store, int64_t after, bool open, int64_t limit,
+                     durable_list_visitor *visit, void *context);
+
+    /* Visit the rows of a run and of its children, or of the whole log (NULL), at one moment, in the
+     * order that durable.h tells. DUR_OK, DUR_NOT_FOUND, DUR_CONFLICT (it is called), DUR_CORRUPT,
+     * or what the visitor returned. */
+    int (*visit_rows)(durable_store *store, const char *run_id, durable_row_visitor *visit,
+                      void *context);
+
+    /* Put such rows into the log, between a beginning and an end, which keeps all of them, or takes
+     * them back. In between other verbs that write are DUR_MISUSE, of every store on the connection.
+     * put_row() gives DUR_CONFLICT where a run of that id is there, DUR_INVALID where the row does
+     * not fit those before it (a parent, an origin or a run that is missing; a position twice). The
+     * limits of a queue are put where it has none yet. */
+    int (*begin_import)(durable_store *store);
+    int (*put_row)(durable_store *store, const durable_row *row);
+    int (*end_import)(durable_store *store, bool keep);
 
     /* A number that differs from the one before if anything was committed in between, by this store
      * or another; it takes no write lock. */

@@ -42,9 +42,11 @@ static void law1_the_names_in_the_schema(void **state)
     assert_same(host_rows(host->db, "SELECT type, name FROM sqlite_schema WHERE name NOT LIKE "
                                     "'sqlite_autoindex%%' ORDER BY 1, 2"),
                 sqlite3_mprintf("row 'index'|'durable_claims_by_queue'\n"
+                                "row 'index'|'durable_runs_by_origin'\n"
                                 "row 'index'|'durable_runs_by_parent'\n"
                                 "row 'index'|'durable_runs_by_root'\n"
                                 "row 'index'|'durable_runs_due'\n"
+                                "row 'index'|'durable_runs_ended'\n"
                                 "row 'index'|'durable_signals_by_key'\n"
                                 "row 'index'|'durable_signals_sent'\n"
                                 "row 'table'|'durable_claims'\nrow 'table'|'durable_log'\n"
@@ -255,11 +257,12 @@ static void the_views_have_the_documented_columns(void **state)
                                     "pragma_table_info('durable_runs_view')"),
                 sqlite3_mprintf("row 'id workflow status queue priority wakes awaits steps claims "
                                 "owner lease_end created ended input output failure parent "
-                                "deadline cancelling code_version uid run'\n."));
+                                "deadline cancelling paused origin restarted_at generation "
+                                "code_version uid run'\n."));
     assert_same(host_rows(host->db, "SELECT group_concat(name, ' ') FROM "
                                     "pragma_table_info('durable_steps_view')"),
                 sqlite3_mprintf("row 'run_id position name kind outcome value began took_ms epoch "
-                                "attempt site'\n."));
+                                "attempt fingerprint site'\n."));
     assert_same(host_rows(host->db, "SELECT group_concat(name, ' ') FROM "
                                     "pragma_table_info('durable_pending_view')"),
                 sqlite3_mprintf("row 'run_id position name kind attempts began wakes deadline "

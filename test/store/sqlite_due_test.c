@@ -310,7 +310,7 @@ static void a_log_without_its_indexes_gets_them_when_it_is_opened(void **state)
         reopen(c);
         assert_int_equal(host_number(database(c), "SELECT count(*) FROM sqlite_schema"
                                                   " WHERE type = 'index' AND sql NOT NULL"),
-                         6);
+                         8);
         assert_int_equal(c->store->methods->find_due(c->store, "q", tally_due, &found), DUR_OK);
     }
 }

@@ -366,7 +366,7 @@ static void a_run_with_impossible_columns_is_corrupt(void **state)
         "claims = -1",   "claims = 1.5", "claims = 9223372036854775807"};
     static const char *const claims[] = {"lease_end = 'x'", "owner = x'00'"};
     static const char *const runs[] = {
-        "status = 0",       "status = 8",       "status = 'x'",     "behaviour = 1e12",
+        "status = 0",       "status = 10",      "status = 'x'",     "behaviour = 1e12",
         "behaviour = 0",    "created = 'x'",    "ended = 'x'",      "workflow = x'00'",
         "uid = x'00'",      "failure = x'00'",  "input_format = 'x'", "output_format = 5000000000",
         "input_format = 4", "queue = x'00'",    "priority = 'x'",     "due = 'x'"};

@@ -3,6 +3,7 @@
  * held to the rules of its room; then each rule is shown a file that breaks it.
  *
  *     cli, examples -> include;  api -> engine -> store.h -> base;  store/sqlite -> store.h, base
+ *     api -> history, testbench -> engine
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST 8
+#define MOST 12
 
 /* What a file may do, by the first rule whose folder its path begins with. */
 typedef struct rule {
@@ -29,18 +30,39 @@ typedef struct rule {
 } rule;
 
 static const rule rules[] = {
+    {"include/durable_cmocka.h", "durable_cmocka.h - ", {"durable.h"}, false, false},
     {"include/", "durable.h - ", {NULL}, false, false},
     {"lib/base/", "base: ", {"durable.h", "base/"}, true, false},
-    {"lib/engine/", "engine: ", {"durable.h", "engine/", "store/store.h", "base/"}, false, false},
+    {"lib/engine/",
+     "engine: ",
+     {"durable.h", "engine/", "store/store.h", "store/guard.h", "base/"},
+     false,
+     false},
     {"lib/store/sqlite/",
      "store/sqlite: ",
      {"durable.h", "store/sqlite/", "store/store.h", "base/"},
      true,
      true},
-    {"lib/store/", "store: ", {"durable.h", "base/"}, false, false},
+    {"lib/store/",
+     "store: ",
+     {"durable.h", "store/store.h", "store/guard.h", "base/"},
+     false,
+     false},
+    {"lib/history/json.c", "history: ", {"history/", "base/"}, true, true},
+    {"lib/history/",
+     "history: ",
+     {"durable.h", "history/", "engine/", "store/store.h", "base/"},
+     false,
+     false},
+    {"lib/testbench/",
+     "testbench: ",
+     {"durable.h", "testbench/", "engine/", "store/store.h", "store/guard.h", "base/"},
+     false,
+     false},
     {"lib/api/",
      "api: ",
-     {"durable.h", "api/", "engine/", "store/store.h", "store/sqlite/sqlite_store.h", "base/"},
+     {"durable.h", "api/", "engine/", "history/", "testbench/", "store/store.h", "store/guard.h",
+      "store/sqlite/sqlite_store.h", "base/"},
      true,
      false},
     {"lib/cli/", "cli: ", {"durable.h", "cli/"}, true, true},

@@ -88,7 +88,7 @@ static void numbers_and_names_and_texts_are_unique(void **state)
 
 static void other_numbers_are_unknown_codes(void **state)
 {
-    static const int others[] = {7, 8, 126, DUR_CODE_LAST_, 128, INT_MAX, -26, -128, INT_MIN};
+    static const int others[] = {8, 9, 126, DUR_CODE_LAST_, 128, INT_MAX, -28, -128, INT_MIN};
 
     (void)state;
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {

@@ -2,8 +2,9 @@
 #include "store/sqlite/schema.h"
 
 #define INDEX_NAMES                                                                                \
-    "'durable_runs_due', 'durable_claims_by_queue', 'durable_signals_sent',"                       \
-    " 'durable_signals_by_key'"
+    "'durable_runs_due', 'durable_claims_by_queue', 'durable_runs_by_parent',"                     \
+    " 'durable_runs_by_root', 'durable_runs_by_origin', 'durable_runs_ended',"                     \
+    " 'durable_signals_sent', 'durable_signals_by_key'"
 #define OTHER_OBJECTS                                                                              \
     " FROM @sqlite_master WHERE name COLLATE NOCASE IN ('durable_runs', 'durable_claims',"         \
     " 'durable_steps', 'durable_pending', 'durable_signals', 'durable_queues',"                    \

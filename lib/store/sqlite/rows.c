@@ -208,12 +208,18 @@ static int64_t read_reference(row_reader *row, int column, int64_t most)
 
 static void read_family(row_reader *row, durable_run_record *record)
 {
-    record->cancels = read_integer(row, 21) != 0;
+    int64_t request = read_integer(row, 21);
+
+    record->cancels = (request & DURABLE_REQUEST_END) != 0;
+    record->paused = (request & DURABLE_REQUEST_PAUSE) != 0;
     record->deadline = read_time(row, 22);
     record->parent = read_reference(row, 23, DURABLE_RUN_KEY_MAX);
     record->called_at = read_reference(row, 24, DUR_POSITION_MAX);
     record->root = read_reference(row, 25, DURABLE_RUN_KEY_MAX);
     record->depth = (int)read_between(row, 26, 0, INT_MAX);
+    record->generation = (int)read_between(row, 27, 1, INT_MAX);
+    record->restarted_at = read_reference(row, 28, DUR_POSITION_MAX);
+    record->origin = read_string(row, 29, true);
 }
 
 DURABLE_INTERNAL int durable_read_run_row(durable_sqlite *store, sqlite3_stmt *statement,
@@ -227,7 +233,7 @@ DURABLE_INTERNAL int durable_read_run_row(durable_sqlite *store, sqlite3_stmt *s
     record->uid = read_string(&row, 2, false);
     record->workflow = read_string(&row, 3, false);
     record->status = read_small(&row, 4);
-    if (record->status < DURABLE_RUNNING || record->status > DURABLE_TIMED_OUT)
+    if (record->status < DURABLE_RUNNING || record->status > DURABLE_TERMINATED)
         column_is_wrong(&row, 4);
     record->behaviour = read_small(&row, 5);
     if (record->behaviour < 1) column_is_wrong(&row, 5);
@@ -285,6 +291,12 @@ DURABLE_INTERNAL int durable_read_step_row(durable_sqlite *store, sqlite3_stmt *
     record->site = read_string(&row, 5, true);
     record->epoch = read_integer(&row, 6);
     record->began = read_integer(&row, 7);
+    record->took = read_integer(&row, 8);
+    record->low = read_integer(&row, 9);
+    record->attempt = read_integer(&row, 10);
+    record->fingerprint = sqlite3_column_type(statement, 11) == SQLITE_NULL
+                              ? 0
+                              : (uint64_t)read_integer(&row, 11);
     return row.code;
 }
 

@@ -18,9 +18,10 @@
  *   epoch, token     the fence of the last claim that was given back; while the run is claimed the
  *                    one in durable_claims counts
  *   status           1 running, 2 completed, 3 failed, 4 parked, 5 suspended, 6 cancelled, 7 timed
- *                    out; a run that has a row in durable_claims is running, whatever stands here
+ *                    out, 8 continued as new, 9 terminated; a run that has a row in durable_claims
+ *                    is running, whatever stands here
  *   claims           claims in a row without a new step row, up to that claim
- *   request          what somebody asked of the run: 0 nothing, 1 to end
+ *   request          what somebody asked of the run: 0 nothing; bit 1 to end, bit 2 to pause
  *   id, uid          the host's name for the run; 32 random hex digits, never used twice
  *   workflow         the name of the workflow
  *   code_version     what the host called its code when the run started, or null
@@ -30,11 +31,14 @@
  *   on_parent_end    what becomes of a started child when its parent ends: 0 it is waited for,
  *                    1 it is asked to end, 2 it is left alone
  *   depth            of nested children; 0: no child
+ *   generation       how many runs its chain of continuations has had, this one included
+ *   origin           the run that it continues, or that it was restarted from; or null
+ *   restarted_at     at which position it was; or null
  *   deadline         when the run is to end, or null
  *   queue, priority  which workers take the run up, and with which precedence: 0 to 7; the queue of
  *                    a child that is called is ""
- *   due              when they do; null where it has ended, is parked, is suspended without limit,
- *                    or was never left by its first owner
+ *   due              when they do; null where it has ended, is parked, paused, suspended without
+ *                    limit, or was never left by its first owner
  *   awaits           the addresses of the signals that make a suspended run due, each between
  *                    newlines: "\napproval\ncancel\n"; or null
  *                    status, due, awaits and failure are those of the time before, while the run is
@@ -56,8 +60,8 @@
  * durable_steps, one row a recorded step; rows are only ever added
  *   step             run * 134217728 + position; positions count from 1
  *   kind             1 step, 2 timer, 3 receive, 4 select, 5 callback, 6 child, 7 undo of an
- *                    earlier step, 8 the run was asked to end or met its deadline; negative where
- *                    it failed, and the value is the message
+ *                    earlier step, 8 the run was asked to end or met its deadline, 9 a patch
+ *                    marker; negative where it failed, and the value is the message
  *   name             checked on replay
  *   format, value    null: as it stands; 1: the integer holds the bits of a NaN; 2: the integer
  *                    holds the bits of an unsigned integer above 9223372036854775807; 3: the blob
@@ -70,7 +74,7 @@
  *   attempt          which attempt the outcome is of, from 1; of a batch's branch: which of them
  *                    this was to end
  *   began, took      when the step began, and for how many ms
- *   fingerprint      kept for input fingerprints: null
+ *   fingerprint      of the step's input, an unsigned 64-bit number as a signed one; or null
  *   site             "file.c:12" of the call, or null
  *
  * durable_pending, one row a position that has no outcome yet and something to be remembered; the
@@ -110,7 +114,8 @@
  *
  * The indexes answer: what is due next of this queue, workflow and priority; whose claim of this
  * queue ends next; which signal is next; which children of a run have not ended, and which of those
- * below it is due first. Runs that are not to be taken up, and are no children, stand in none.
+ * below it is due first; which run ended first; what came of a run. Runs that have not ended, are
+ * not to be taken up, and are no children, stand in none.
  *
  * The key packs run and position into one integer because that is the cheapest b-tree key there
  * is: one seek to append, one range to replay, nothing else to maintain (see test/bench, shapes).
@@ -125,7 +130,8 @@ static const char *const schema_objects[] = {
     " request INTEGER NOT NULL, id TEXT NOT NULL UNIQUE, uid TEXT NOT NULL,"
     " workflow TEXT NOT NULL, code_version TEXT, behaviour INTEGER NOT NULL, parent INTEGER,"
     " called_at INTEGER, root INTEGER, on_parent_end INTEGER NOT NULL DEFAULT 0,"
-    " depth INTEGER NOT NULL DEFAULT 0, deadline INTEGER, queue TEXT NOT NULL,"
+    " depth INTEGER NOT NULL DEFAULT 0, generation INTEGER NOT NULL DEFAULT 1,"
+    " origin INTEGER, restarted_at INTEGER, deadline INTEGER, queue TEXT NOT NULL,"
     " priority INTEGER NOT NULL, due INTEGER, created INTEGER NOT NULL,"
     " ended INTEGER, input_format INTEGER, input,"
     " output_format INTEGER, output, failure TEXT, awaits TEXT)"),
@@ -163,6 +169,7 @@ static const char *const schema_objects[] = {
     " ON k.step BETWEEN r.run << 27 AND (r.run << 27) + 134217727 WHERE r.root = old.run);"
     ("CREATE TRIGGER @durable_run_deleted AFTER DELETE ON durable_runs BEGIN"
      " DELETE FROM durable_claims WHERE run = old.run;"
+     " UPDATE durable_runs SET origin = NULL WHERE origin = old.run;"
      " DELETE FROM durable_pending"
      " WHERE step BETWEEN old.run << 27 AND (old.run << 27) + 134217727;"
      " DELETE FROM durable_signals WHERE run = old.run AND received IS NULL;"
@@ -190,11 +197,11 @@ static const char *const schema_objects[] = {
     ("CREATE TRIGGER @durable_signal_sent AFTER INSERT ON durable_signals"
      " WHEN new.received IS NULL BEGIN"
      " UPDATE durable_runs SET due = " SENT_MS " WHERE run = new.run AND status = 5"
-     " AND (due IS NULL OR due > " SENT_MS ")"
+     " AND request & 2 = 0 AND (due IS NULL OR due > " SENT_MS ")"
      " AND instr(awaits, char(10) || new.name || char(10));"
      " UPDATE durable_runs SET due = " SENT_MS " WHERE run = (SELECT root FROM durable_runs"
      " WHERE run = new.run AND status = 5 AND instr(awaits, char(10) || new.name || char(10)))"
-     " AND status = 5 AND (due IS NULL OR due > " SENT_MS "); END"),
+     " AND status = 5 AND request & 2 = 0 AND (due IS NULL OR due > " SENT_MS "); END"),
 
 #define READABLE_VALUE(format, value)                                                              \
     "CASE " format " WHEN 1 THEN 'NaN' WHEN 2 THEN printf('%llu', " value ") ELSE " value " END"
@@ -203,13 +210,14 @@ static const char *const schema_objects[] = {
 #define READABLE_KIND(kind)                                                                        \
     "CASE abs(" kind ") WHEN 1 THEN 'step' WHEN 2 THEN 'timer' WHEN 3 THEN 'receive'"              \
     " WHEN 4 THEN 'select' WHEN 5 THEN 'callback' WHEN 6 THEN 'child' WHEN 7 THEN 'undo'"          \
-    " WHEN 8 THEN 'cancel' ELSE " kind " END"
+    " WHEN 8 THEN 'cancel' WHEN 9 THEN 'patch' ELSE " kind " END"
 #define READABLE_ADDRESSES(text) "replace(" text ", char(9), 'callback ')"
 
     ("CREATE VIEW @durable_runs_view AS SELECT r.id AS id, r.workflow AS workflow,"
     " CASE iif(c.run, 1, r.status) WHEN 1 THEN 'running' WHEN 2 THEN 'completed'"
     " WHEN 3 THEN 'failed' WHEN 4 THEN 'parked' WHEN 5 THEN 'suspended' WHEN 6 THEN 'cancelled'"
-    " WHEN 7 THEN 'timed out' ELSE r.status END"
+    " WHEN 7 THEN 'timed out' WHEN 8 THEN 'continued' WHEN 9 THEN 'terminated'"
+    " ELSE r.status END"
     " AS status, r.queue AS queue, r.priority AS priority, "
     READABLE_TIME("iif(c.run, NULL, r.due)") " AS wakes, "
     "iif(c.run, NULL, " READABLE_ADDRESSES("replace(trim(r.awaits, char(10)), char(10), ', ')")
@@ -223,7 +231,9 @@ static const char *const schema_objects[] = {
     READABLE_VALUE("r.output_format", "r.output") " AS output,"
     " iif(c.run, NULL, r.failure) AS failure, "
     "(SELECT p.id FROM durable_runs AS p WHERE p.run = r.parent) AS parent, "
-    READABLE_TIME("r.deadline") " AS deadline, r.request = 1 AS cancelling,"
+    READABLE_TIME("r.deadline") " AS deadline, r.request & 1 AS cancelling, r.request >> 1 & 1 AS paused,"
+    " (SELECT o.id FROM durable_runs AS o WHERE o.run = r.origin) AS origin,"
+    " r.restarted_at AS restarted_at, r.generation AS generation,"
     " r.code_version AS code_version, r.uid AS uid,"
     " r.run AS run FROM durable_runs AS r LEFT JOIN durable_claims AS c ON c.run = r.run"),
 
@@ -231,7 +241,8 @@ static const char *const schema_objects[] = {
     " s.name, " READABLE_KIND("s.kind") " AS kind, CASE WHEN s.kind < 0 THEN 'failure'"
     " WHEN s.format = 4 THEN 'timed out' ELSE 'result' END AS outcome, "
     READABLE_VALUE("s.format", "s.value") " AS value, " READABLE_TIME("s.began") " AS began,"
-    " s.took AS took_ms, s.epoch, s.attempt, s.site"
+    " s.took AS took_ms, s.epoch, s.attempt,"
+    " iif(s.fingerprint IS NULL, NULL, printf('%llu', s.fingerprint)) AS fingerprint, s.site"
     " FROM durable_runs AS r JOIN durable_steps AS s"
     " ON s.step BETWEEN r.run << 27 AND (r.run << 27) + 134217727"),
 
@@ -262,6 +273,10 @@ static const char *const schema_indexes[] = {
     " ON durable_runs(parent) WHERE parent NOT NULL AND ended IS NULL"),
     ("CREATE INDEX IF NOT EXISTS @durable_runs_by_root"
     " ON durable_runs(root, due) WHERE root NOT NULL"),
+    ("CREATE INDEX IF NOT EXISTS @durable_runs_by_origin"
+    " ON durable_runs(origin) WHERE origin NOT NULL"),
+    ("CREATE INDEX IF NOT EXISTS @durable_runs_ended"
+    " ON durable_runs(ended) WHERE ended NOT NULL AND root IS NULL"),
     ("CREATE INDEX IF NOT EXISTS @durable_signals_sent"
     " ON durable_signals(run, name) WHERE received IS NULL"),
     ("CREATE UNIQUE INDEX IF NOT EXISTS @durable_signals_by_key"

@@ -12,7 +12,7 @@
  * and, each on its own, those that make the indexes. NULL behind the last one. */
 DURABLE_INTERNAL const char *durable_schema_object(size_t index);
 DURABLE_INTERNAL const char *durable_schema_index(size_t index);
-#define DURABLE_SCHEMA_INDEXES 4
+#define DURABLE_SCHEMA_INDEXES 8
 
 /* Queries of every column, so that tables of somebody else under our names are told apart; *what
  * gets whose they would be. NULL behind the last one. */

@@ -111,7 +111,8 @@ static const char *const statement_texts[DURABLE_SQL_COUNT] = {
         " iif(c.run, NULL, r.failure) AS failure, r.queue AS queue,"
         " r.priority AS priority, iif(c.run, NULL, r.due) AS due, r.request AS request,"
         " r.deadline AS deadline, r.parent AS parent, r.called_at AS called_at, r.root AS root,"
-        " r.depth AS depth"
+        " r.depth AS depth, r.generation AS generation, r.restarted_at AS restarted_at,"
+        " (SELECT o.id FROM @durable_runs AS o WHERE o.run = r.origin) AS origin"
         " FROM @durable_runs AS r LEFT JOIN @durable_claims AS c ON c.run = r.run"
         " WHERE r.id = ?1",
     [DURABLE_SQL_CREATE_RUN] =
@@ -164,7 +165,7 @@ static const char *const statement_texts[DURABLE_SQL_COUNT] = {
     [DURABLE_SQL_LOAD] =
         "SELECT " REPLAYED FROM_STEP,
     [DURABLE_SQL_LOAD_DETAILS] =
-        "SELECT " REPLAYED ", site, epoch, began" FROM_STEP,
+        "SELECT " REPLAYED ", site, epoch, began, took, low, attempt, fingerprint" FROM_STEP,
     [DURABLE_SQL_SUMMARIZE] =
         "SELECT max(step), max(epoch) AS epoch, max(low) AS low,"
         " EXISTS(SELECT 1 FROM @durable_runs WHERE parent = ?1 >> 27 AND root NOT NULL"
@@ -219,7 +220,7 @@ static const char *const statement_texts[DURABLE_SQL_COUNT] = {
     [DURABLE_SQL_CANCEL_RUN] =
         ASK_TO_END " WHERE id = ?1 AND status IN (1, 4, 5) AND request = 0",
     [DURABLE_SQL_LOOK_AT_REQUEST] =
-        "SELECT status, request FROM @durable_runs WHERE id = ?1",
+        "SELECT status, request & 1 FROM @durable_runs WHERE id = ?1",
     [DURABLE_SQL_RESOLVE_STEP] =
         "UPDATE @durable_pending SET intent = ?3, format = iif(?3 = 2, ?4, format),"
         " value = iif(?3 = 2, ?5, value), failure = iif(?3 = 3, ?6, failure)"

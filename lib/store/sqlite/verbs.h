@@ -64,6 +64,34 @@ DURABLE_INTERNAL int durable_sqlite_resolve_step(durable_store *base, const char
                                                  const durable_resolution *resolution);
 DURABLE_INTERNAL int durable_sqlite_earliest_due(durable_store *base, int64_t run, int64_t *due);
 
+/* control.c */
+DURABLE_INTERNAL int durable_sqlite_pause_run(durable_store *base, const char *run_id, bool pause,
+                                              int64_t now);
+DURABLE_INTERNAL int durable_sqlite_terminate_run(durable_store *base, const char *run_id,
+                                                  const char *failure, int64_t now);
+
+/* deletion.c */
+DURABLE_INTERNAL int durable_sqlite_delete_run(durable_store *base, const char *run_id);
+DURABLE_INTERNAL int durable_sqlite_delete_ended(durable_store *base,
+                                                 const durable_retention *retention,
+                                                 int64_t *deleted);
+
+/* restart.c */
+DURABLE_INTERNAL int durable_sqlite_restart_run(durable_store *base,
+                                                const durable_restart *restart);
+
+/* whole.c */
+DURABLE_INTERNAL int durable_sqlite_list_runs(durable_store *base, int64_t after, bool open,
+                                              int64_t limit, durable_list_visitor *visit,
+                                              void *context);
+DURABLE_INTERNAL int durable_sqlite_visit_rows(durable_store *base, const char *run_id,
+                                               durable_row_visitor *visit, void *context);
+
+/* import.c */
+DURABLE_INTERNAL int durable_sqlite_begin_import(durable_store *base);
+DURABLE_INTERNAL int durable_sqlite_put_row(durable_store *base, const durable_row *row);
+DURABLE_INTERNAL int durable_sqlite_end_import(durable_store *base, bool keep);
+
 /* transaction.c */
 DURABLE_INTERNAL int durable_sqlite_begin_transaction(durable_store *base, int64_t shared,
                                                       bool attached);

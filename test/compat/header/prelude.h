@@ -19,6 +19,8 @@ bool reserve_goods(sqlite3 *db, void *shop);
 int look_up_payment(dur_step *step, void *shop);
 int refund(dur_step *step, void *shop);
 int pack(dur_run *run, void *shop);
+int order_workflow(dur_run *run, void *shop);
+double ask_fraud(void *user);
 extern sqlite3 *db;
 extern const dur_value parcels[3];
 bool move_money(sqlite3 *on, int from, int to, int64_t cents);
@@ -36,4 +38,6 @@ void come_back_later(void);
         int64_t next_wake_ms
 #define HEADER_STATE                                                                               \
     dur_run *run, void *user, const char *file, int64_t order, bool done, bool paid,               \
-        dur_step_options options, dur_step *approval, dur_value answer
+        dur_step_options options, dur_step *approval, dur_value answer, dur_log *log, void *shop,  \
+        double score, int64_t payment, int64_t balance, dur_testbench *bench, dur_script script,   \
+        dur_report *report

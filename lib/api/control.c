@@ -1,0 +1,2 @@
+/* api: pausing, terminating, deleting, restarting. */
+#include "api/api.h"

@@ -1,0 +1,2 @@
+/* api: recorded steps, export and import. */
+#include "api/api.h"

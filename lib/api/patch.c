@@ -1,0 +1,2 @@
+/* api: patch markers, and continuing as new. */
+#include "api/api.h"

@@ -1,0 +1,2 @@
+/* api: replay checks and their reports. */
+#include "api/api.h"

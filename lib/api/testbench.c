@@ -1,0 +1,2 @@
+/* api: the test bench for workflows. */
+#include "api/api.h"

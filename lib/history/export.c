@@ -1,0 +1,2 @@
+/* history: rows of a log as lines of JSON. */
+#include "history/format.h"

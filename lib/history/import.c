@@ -1,0 +1,2 @@
+/* history: lines of JSON as rows of a log. */
+#include "history/format.h"

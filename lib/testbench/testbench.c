@@ -1,0 +1,3 @@
+/* testbench: a log whose clock, outcomes and deaths a test decides. */
+#include "engine/engine.h"
+#include "store/guard.h"
