@@ -45,6 +45,7 @@ set(durable_sources
     engine/kept.c
     engine/log.c
     engine/loop.c
+    engine/opened.c
     engine/ownership.c
     engine/patch.c
     engine/progress.c

@@ -87,13 +87,19 @@ static bool is_ending(const dur_run *run)
     return run->interrupts && durable_interrupt_reason(run) != DUR_OK;
 }
 
+/* A replay check calls one branch after the other: nothing of them is executed. */
+static bool has_executor(const durable_batch *it)
+{
+    return it->options->execute && !it->run->log->check;
+}
+
 static bool may_begin(const durable_batch *it)
 {
     int64_t most = it->options->max_concurrency;
 
     if (it->reason || it->begun == it->count) return false;
     if (most && (int64_t)it->open >= most) return false;
-    if (!it->options->execute && it->to_call) return false; /* one after the other */
+    if (!has_executor(it) && it->to_call) return false; /* one after the other */
     return it->open == 0 || !is_ending(it->run);
 }
 
@@ -201,7 +207,7 @@ static int call_all(durable_batch *it)
         }
         while (code == DUR_OK && may_begin(it)) code = begin_branch(it);
         if (code != DUR_OK || !it->to_call) return code;
-        code = it->options->execute ? durable_batch_execute(it) : call_here(it);
+        code = has_executor(it) ? durable_batch_execute(it) : call_here(it);
     }
     return code;
 }
@@ -225,7 +231,7 @@ static int run_batch(dur_run *run, void *user)
     char text[DURABLE_SUMMARY_SIZE];
 
     it->run = run;
-    if (it->options->execute && store->methods->is_joined(store))
+    if (has_executor(it) && store->methods->is_joined(store))
         return durable_run_stop(run, DUR_MISUSE,
                                 "an executor cannot work within a transaction of the host's: end"
                                 " that first");

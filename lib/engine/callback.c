@@ -119,6 +119,8 @@ DURABLE_INTERNAL int durable_callback_settle(dur_step *callback)
     durable_found found;
     int code = DUR_OK;
 
+    if (run->log->check)
+        return durable_check_frontier(run, callback->position, callback->kind, callback->name);
     if (run->interrupts && !run->undoing) code = durable_interrupt_await(run);
     if (code != DUR_OK) return code;
     do {

@@ -23,6 +23,25 @@ typedef struct durable_opening {
     char owner[DURABLE_OWNER_MARK_SIZE];
 } durable_opening;
 
+/* ---- opened.c ------------------------------------------------------------------------------ */
+
+/* A handle in the making, with its own copies of the names; NULL: out of memory. Freed so, or put
+ * among the open ones of its log. */
+DURABLE_INTERNAL dur_run *durable_opened_new(dur_log *log, const char *workflow,
+                                             const char *run_id);
+DURABLE_INTERNAL void durable_opened_free(dur_run *run);
+DURABLE_INTERNAL void durable_opened_link(dur_run *run);
+
+/* A copy of the recorded input. DUR_OK, or why not, in `error`. */
+DURABLE_INTERNAL int durable_opened_input(dur_run *run, const durable_datum *datum,
+                                          durable_error *error);
+
+/* What its record says about family, deadline and requests. */
+DURABLE_INTERNAL void durable_opened_take(dur_run *run, const durable_run_record *record);
+DURABLE_INTERNAL bool durable_opened_interrupts(const dur_run *run);
+
+/* ---- ownership.c, claim.c ------------------------------------------------------------------ */
+
 /* May the run be claimed: does nobody else hold it, and is it due? DUR_OK, or a code whose message
  * is in the store's error. */
 DURABLE_INTERNAL int durable_opening_check(durable_opening *open);

@@ -5,53 +5,6 @@
  * progress, so that this bound is never met but by a store that does not keep its contract. */
 #define TRIES_MAX 100
 
-/* ---- The handle ---------------------------------------------------------------------------- */
-
-static dur_run *new_handle(dur_log *log, const char *workflow, const char *run_id)
-{
-    dur_run *run = durable_allocate(sizeof *run);
-
-    if (!run) return NULL;
-    run->log = log;
-    run->deadline = DURABLE_NEVER;
-    run->position = 1;
-    run->generation = 1;
-    run->id = durable_copy_text(run_id, strlen(run_id));
-    run->workflow = durable_copy_text(workflow, strlen(workflow));
-    if (run->id && run->workflow) return run;
-    durable_free(run->id);
-    durable_free(run->workflow);
-    durable_free(run);
-    return NULL;
-}
-
-static void free_handle(dur_run *run)
-{
-    durable_arena_clear(&run->input_arena);
-    durable_free(run->id);
-    durable_free(run->workflow);
-    durable_free(run);
-}
-
-static void link_run(dur_run *run)
-{
-    run->next = run->log->runs;
-    if (run->next) run->next->previous = run;
-    run->log->runs = run;
-}
-
-static int copy_input(dur_run *run, const durable_datum *datum, durable_error *error)
-{
-    int code = durable_value_decode(datum, &run->input);
-
-    if (code != DUR_OK) return durable_error_set(error, code, "its input cannot be read here");
-    if (run->input.type < DUR_TEXT) return DUR_OK;
-    run->input.as.bytes =
-        durable_arena_copy(&run->input_arena, run->input.as.bytes, run->input.length);
-    if (run->input.as.bytes) return DUR_OK;
-    return durable_error_set(error, DUR_NOMEM, "out of memory for its input");
-}
-
 /* ---- A run that is there ------------------------------------------------------------------- */
 
 static int give_output(dur_log *log, const durable_run_record *record, durable_error *error)
@@ -81,24 +34,6 @@ static int ended_as(int status)
     if (status == DURABLE_TERMINATED) return DUR_TERMINATED;
     if (status == DURABLE_CONTINUED) return DUR_ENDED;
     return status == DURABLE_TIMED_OUT ? DUR_TIMED_OUT : DUR_OK;
-}
-
-static bool has_interrupts(const dur_run *run)
-{
-    return run->cancels || run->deadline != DURABLE_NEVER || run->log->before_body;
-}
-
-static void take_record(dur_run *run, const durable_run_record *record)
-{
-    run->parent = record->parent;
-    run->called_at = record->called_at;
-    run->root = record->root;
-    run->depth = record->depth;
-    run->generation = record->generation;
-    run->renamed = record->status == DURABLE_CONTINUED;
-    run->deadline = record->deadline;
-    run->cancels |= record->cancels;
-    run->interrupts = has_interrupts(run);
 }
 
 static int check_caller(const durable_opening *open, const durable_run_record *record,
@@ -137,11 +72,13 @@ static int look_at_run(const durable_run_record *record, void *context)
     if (code != DUR_OK)
         return durable_error_set(error, code, "%s",
                                  record->failure ? record->failure : "run failed");
+    code = durable_run_check_known(open->log, record, error);
+    if (code != DUR_OK) return code;
     durable_arena_clear(&open->run->input_arena);
-    code = copy_input(open->run, &record->input, error);
+    code = durable_opened_input(open->run, &record->input, error);
     if (code != DUR_OK) return code;
     memcpy(open->run->uid, record->uid, DURABLE_UID_SIZE);
-    take_record(open->run, record);
+    durable_opened_take(open->run, record);
     return MAY_CLAIM;
 }
 
@@ -150,7 +87,7 @@ static int look_at_run(const durable_run_record *record, void *context)
 static void take_deadline(dur_run *run, int64_t deadline)
 {
     run->deadline = deadline;
-    run->interrupts = has_interrupts(run);
+    run->interrupts = durable_opened_interrupts(run);
 }
 
 /* Its root is who workers will take up for it. */
@@ -161,6 +98,7 @@ static int put_called(const durable_call *call, durable_new_run *new_run, durabl
 
     caller->root = parent->root ? parent->root : parent->fence.run;
     new_run->queue = DURABLE_QUEUE_CALLED;
+    new_run->behaviour = parent->behaviour;
     new_run->deadline = durable_child_deadline(call->options, new_run->now);
     return durable_child_create(call->step, new_run, caller, created, fence);
 }
@@ -181,6 +119,7 @@ static int create_called(durable_opening *open, durable_new_run *new_run, bool *
     run->called_at = call->position;
     run->root = caller.root;
     run->depth = caller.depth;
+    run->behaviour = new_run->behaviour;
     return code;
 }
 
@@ -189,7 +128,7 @@ static int create(durable_opening *open, bool *created)
     dur_log *log = open->log;
     dur_run *run = open->run;
     durable_new_run new_run;
-    int code = copy_input(run, &open->input, &log->store->error);
+    int code = durable_opened_input(run, &open->input, &log->store->error);
 
     *created = false;
     if (code != DUR_OK) return code;
@@ -202,6 +141,7 @@ static int create(durable_opening *open, bool *created)
     durable_clock_random(&log->clock, &new_run.token, sizeof new_run.token);
     if (open->call) return create_called(open, &new_run, created);
     take_deadline(run, new_run.deadline);
+    run->behaviour = new_run.behaviour;
     return log->store->methods->create_run(log->store, &new_run, created, &run->fence);
 }
 
@@ -258,7 +198,7 @@ static int prepare(durable_opening *open)
         return durable_error_set(&log->error, DUR_MISUSE,
                                  "run \"%s\": the input is no value (type %d)", open->run_id,
                                  (int)open->start->input.type);
-    open->run = new_handle(log, open->workflow, open->run_id);
+    open->run = durable_opened_new(log, open->workflow, open->run_id);
     if (open->run) return DUR_OK;
     return durable_error_set(&log->error, DUR_NOMEM, "run \"%s\": out of memory", open->run_id);
 }
@@ -290,10 +230,10 @@ static int begin(durable_opening *open, dur_run **run)
     if (code != DUR_REPLAYED) tell_opening(open, code);
     if (code != DUR_REPLAYED) durable_log_set_output(log, dur_null());
     if (code == DUR_OK) {
-        link_run(open->run);
+        durable_opened_link(open->run);
         *run = open->run;
     } else {
-        free_handle(open->run);
+        durable_opened_free(open->run);
     }
     return code;
 }
@@ -393,7 +333,7 @@ static bool put_back(durable_opening *open, int64_t times)
     open->limited = false;
     if (durable_opening_claim(open, &claimed) != DUR_OK || !claimed) return false;
     open->run->claims = times;
-    link_run(open->run);
+    durable_opened_link(open->run);
     durable_run_close(open->run);
     return true;
 }
@@ -425,14 +365,14 @@ DURABLE_INTERNAL int durable_run_begin_due(dur_log *log, const char *workflow, c
     if (code != DUR_OK) return code;
     code = try_to_open(&open, &done);
     if (log->closed) { /* by a callback */
-        free_handle(open.run);
+        durable_opened_free(open.run);
         return DUR_MISUSE;
     }
     if (code == DUR_OK && !done)
         code = durable_error_set(&log->store->error, DUR_OWNED, "somebody was faster");
     if (code == DUR_OK) {
         durable_log_set_output(log, dur_null());
-        link_run(open.run);
+        durable_opened_link(open.run);
         *run = open.run;
         return DUR_OK;
     }
@@ -443,6 +383,6 @@ DURABLE_INTERNAL int durable_run_begin_due(dur_log *log, const char *workflow, c
         if (put_back(&open, times)) return code;
         *vain = times;
     }
-    free_handle(open.run);
+    durable_opened_free(open.run);
     return code;
 }
