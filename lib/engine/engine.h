@@ -12,13 +12,10 @@
 #include "base/clock.h"
 #include "base/process.h"
 #include "base/text.h"
+#include "engine/behaviour.h"
 #include "engine/decision.h"
 #include "engine/history.h"
 #include "store/store.h"
-
-/* The number of the library's behaviour, pinned in each run that is started: where a later version
- * must act otherwise, old runs go on in the old way. */
-#define DURABLE_BEHAVIOUR 1
 
 #define DURABLE_DEFAULT_LEASE_MS 600000
 
@@ -77,6 +74,7 @@ typedef struct durable_troubled {
 struct dur_log {
     durable_store *store;
     durable_clock clock;
+    int behaviour; /* of the runs that are started here, and the largest that are executed */
     int64_t lease_ms;
     int64_t sleep_max_ms;
     int64_t shared_commit_steps;
@@ -222,6 +220,7 @@ struct dur_run {
     dur_run *caller;  /* the run in this process that calls it; NULL: none */
     int64_t parent, called_at, root;
     int depth;
+    int behaviour; /* the number that it was started with, see behaviour.h */
     int generation;
     bool renamed;            /* it has continued as new: its id is no longer its first one */
     durable_patch *patches;
@@ -318,6 +317,10 @@ DURABLE_INTERNAL int durable_run_start(dur_log *log, const char *workflow, const
 /* Whether a run in the log is the one that is meant; `input` NULL: whatever it was. */
 DURABLE_INTERNAL int durable_run_check_same(const durable_run_record *record, const char *workflow,
                                             const durable_datum *input, durable_error *error);
+
+/* Whether this library can go on with it. */
+DURABLE_INTERNAL int durable_run_check_known(const dur_log *log, const durable_run_record *record,
+                                             durable_error *error);
 
 /* A new run as the options say, with a fresh uid; without input, owner and times. */
 DURABLE_INTERNAL void durable_run_describe(dur_log *log, const char *workflow, const char *run_id,

@@ -53,6 +53,7 @@ DURABLE_INTERNAL dur_log *durable_log_new(durable_store *store, int open_code,
     log->store = store;
     if (open_code != DUR_OK) refuse(log, open_code, &store->error);
     durable_clock_init(&log->clock, options);
+    log->behaviour = DURABLE_BEHAVIOUR;
     log->lease_ms = options->lease_ms ? options->lease_ms : DURABLE_DEFAULT_LEASE_MS;
     log->sleep_max_ms = options->sleep_max_ms;
     log->shared_commit_steps = options->shared_commit_steps;

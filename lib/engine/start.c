@@ -15,11 +15,18 @@ DURABLE_INTERNAL int durable_run_check_same(const durable_run_record *record, co
         return durable_error_set(error, DUR_CONFLICT,
                                  "it was started with another input: choose another id, or resume"
                                  " it without giving an input");
-    if (record->behaviour > DURABLE_BEHAVIOUR)
+    return DUR_OK;
+}
+
+DURABLE_INTERNAL int durable_run_check_known(const dur_log *log, const durable_run_record *record,
+                                             durable_error *error)
+{
+    if (record->behaviour > log->behaviour)
         return durable_error_set(error, DUR_VERSION_TOO_NEW,
-                                 "it was started by a newer library (behaviour %d, this one knows"
-                                 " %d): upgrade it",
-                                 record->behaviour, DURABLE_BEHAVIOUR);
+                                 "it was started by a newer library: its behaviour has the number"
+                                 " %d, and this one (%s) knows none above %d: upgrade this program,"
+                                 " or leave the run to one that is",
+                                 record->behaviour, DUR_VERSION, log->behaviour);
     if (strlen(record->uid) != DURABLE_UID_SIZE - 1)
         return durable_error_set(error, DUR_CORRUPT,
                                  "its column \"uid\" does not hold 32 hex digits");
@@ -51,7 +58,7 @@ DURABLE_INTERNAL void durable_run_describe(dur_log *log, const char *workflow, c
     new_run->uid = uid;
     new_run->workflow = workflow;
     new_run->code_version = log->code_version;
-    new_run->behaviour = DURABLE_BEHAVIOUR;
+    new_run->behaviour = log->behaviour;
     new_run->queue = start && start->queue ? start->queue : workflow;
     new_run->priority = start ? start->priority : 0;
     new_run->deadline = start && start->deadline_ms ? start->deadline_ms : DURABLE_NEVER;
