@@ -137,14 +137,28 @@ static int call_child(dur_step *step, const durable_child *child, dur_value *res
     return finish_call(step, code, result);
 }
 
+static int check_input(dur_run *run, const durable_asked *asked, int64_t position,
+                       const dur_child_options *options)
+{
+    char buffer[DUR_NAME_MAX + 1];
+    const char *id = options->run_id;
+
+    if (!id) durable_child_id_print(buffer, run, position);
+    return durable_check_child(run, asked, position, id ? id : buffer, &options->input);
+}
+
 DURABLE_INTERNAL int durable_child_call(dur_run *run, const durable_child *child,
                                         dur_value *result)
 {
     durable_asked asked = {DURABLE_KIND_CHILD, child->name, child->options->file,
                            child->options->line, true};
     durable_answer answer;
+    int64_t position = run->position;
     int code = durable_step_begin(run, &asked, NULL, &answer);
 
+    if (run->log->check && (code == DUR_REPLAYED || code == DUR_FAILED) && run->stop == DUR_OK &&
+        check_input(run, &asked, position, child->options) != DUR_OK)
+        return run->stop;
     if (code == DUR_REPLAYED && result) *result = answer.value;
     if (code == DUR_REPLAYED) return DUR_OK;
     if (code == DUR_EXECUTE && is_otherwise(answer.step, 0))
@@ -169,8 +183,10 @@ static void prolong_callers(const dur_run *child)
 DURABLE_INTERNAL int durable_call_run(const durable_call *call)
 {
     dur_run *child;
-    int code = durable_run_begin_call(call, &child);
+    int code;
 
+    if (call->log->check) return durable_check_call(call);
+    code = durable_run_begin_call(call, &child);
     if (code == DUR_REPLAYED) return DUR_OK;
     if (code != DUR_OK) return code;
     child->caller = call->caller;
@@ -335,6 +351,9 @@ DURABLE_INTERNAL int durable_child_start(dur_run *run, const durable_child *chil
 
     if (code != DUR_OK) return code;
     if (is_otherwise(answer.step, CHILD_STARTED)) return diverge_from(answer.step, &asked);
+    if (run->log->check &&
+        check_input(run, &asked, answer.step->position, child->options) != DUR_OK)
+        return run->stop;
     id = id_of(buffer, run, answer.step, child->options);
     code = keep_id(answer.step, id, begun != DUR_EXECUTE);
     if (code == DUR_OK && begun == DUR_EXECUTE && !answer.step->progress)

@@ -17,6 +17,8 @@ typedef struct noted_step {
 struct durable_divergence {
     dur_divergence report; /* what the host sees; points into the rest */
     int64_t position;
+    dur_change told; /* the class, where it is known; else DUR_CHANGE_UNKNOWN */
+    bool checked;    /* by a replay check: nothing is parked */
     char detail[DURABLE_DETAIL_SIZE]; /* of a mismatch; "": a divergence */
     noted_step rows[ROWS_MAX];
     size_t row_count;
@@ -27,7 +29,7 @@ struct durable_divergence {
     char *text;
 };
 
-static const char *kind_name(int kind)
+DURABLE_INTERNAL const char *durable_kind_name(int kind)
 {
     switch (kind) {
     case DURABLE_KIND_STEP: return "step";
@@ -115,7 +117,7 @@ static const char *name_of(const noted_step *step)
 
 static const char *kind_of(const noted_step *step)
 {
-    return kind_name(step ? step->kind : DURABLE_KIND_STEP);
+    return durable_kind_name(step ? step->kind : DURABLE_KIND_STEP);
 }
 
 static int stop(dur_run *run, int code, const durable_divergence *divergence)
@@ -124,6 +126,9 @@ static int stop(dur_run *run, int code, const durable_divergence *divergence)
     const noted_step *asked = divergence->asked_count ? &divergence->asked[0] : NULL;
     long long position = (long long)divergence->position;
 
+    if (divergence->told == DUR_CHANGE_OUTCOME)
+        return durable_run_stop(run, code, "position %lld: the log holds %s", position,
+                                divergence->detail);
     if (divergence->detail[0])
         return durable_run_stop(run, code, "position %lld, %s \"%s\" (%s): the log holds %s",
                                 position, kind_of(asked), name_of(asked), site_of(asked),
@@ -140,8 +145,8 @@ static int stop(dur_run *run, int code, const durable_divergence *divergence)
                             asked->name, site_of(asked));
 }
 
-DURABLE_INTERNAL int durable_diverge(dur_run *run, int code, int64_t position,
-                                     const durable_asked *asked, const char *detail)
+static int diverge(dur_run *run, int code, dur_change change, int64_t position,
+                   const durable_asked *asked, const char *detail)
 {
     durable_divergence *divergence = durable_allocate(sizeof *divergence);
     durable_store *store = run->log->store;
@@ -152,6 +157,8 @@ DURABLE_INTERNAL int durable_diverge(dur_run *run, int code, int64_t position,
                                 (long long)position);
     run->divergence = divergence;
     divergence->position = position;
+    divergence->told = change;
+    divergence->checked = run->log->check != NULL;
     if (detail) set_text(divergence->detail, sizeof divergence->detail, detail, strlen(detail));
     set_text(divergence->run_id, sizeof divergence->run_id, run->id, strlen(run->id));
     set_text(divergence->workflow, sizeof divergence->workflow, run->workflow,
@@ -162,6 +169,20 @@ DURABLE_INTERNAL int durable_diverge(dur_run *run, int code, int64_t position,
     note_progress(divergence, run->progress);
     if (asked) durable_divergence_note(run, asked);
     return stop(run, code, divergence);
+}
+
+DURABLE_INTERNAL int durable_diverge(dur_run *run, int code, int64_t position,
+                                     const durable_asked *asked, const char *detail)
+{
+    dur_change change = detail ? DUR_CHANGE_RETYPED : DUR_CHANGE_UNKNOWN;
+
+    return diverge(run, code, change, position, asked, detail);
+}
+
+DURABLE_INTERNAL int durable_diverge_as(dur_run *run, dur_change change, int64_t position,
+                                        const durable_asked *asked, const char *detail)
+{
+    return diverge(run, DUR_DIVERGED, change, position, asked, detail);
 }
 
 /* ---- The report ---------------------------------------------------------------------------- */
@@ -184,7 +205,7 @@ static dur_change tell_change(const durable_divergence *divergence, bool left_ea
     durable_evidence recorded[DURABLE_EVIDENCE_MAX], asked[DURABLE_EVIDENCE_MAX];
     size_t recorded_count, asked_count;
 
-    if (divergence->detail[0]) return DUR_CHANGE_RETYPED;
+    if (divergence->told) return divergence->told;
     recorded_count = gather_evidence(divergence->rows, divergence->row_count, divergence->position,
                                      recorded);
     asked_count =
@@ -216,7 +237,7 @@ static void append_side(durable_text *text, const char *label, const noted_step 
         durable_text_add(text, "%s\n", absent);
         return;
     }
-    durable_text_add(text, "%s \"%s\" (%s)", kind_name(step->kind), step->name, site_of(step));
+    durable_text_add(text, "%s \"%s\" (%s)", durable_kind_name(step->kind), step->name, site_of(step));
     if (step->began > 0) {
         char time[DURABLE_TIME_SIZE];
 
@@ -226,6 +247,30 @@ static void append_side(durable_text *text, const char *label, const noted_step 
     durable_text_add(text, "\n");
 }
 
+static void append_advice(durable_text *text, const durable_divergence *divergence)
+{
+    const noted_step *row = row_at(divergence, divergence->position);
+
+    durable_text_add(text, "  %-16s", "what to do");
+    if (row && row->kind == DURABLE_KIND_PATCH)
+        durable_text_add(text, "The code has lost dur_patch(\"%s\") where this run has its marker:"
+                               " let it ask\n  %-16sdur_retire_patch() there instead.%s",
+                         row->name, "", divergence->checked ? "" : " ");
+    if (divergence->checked && row && row->kind == DURABLE_KIND_PATCH) return;
+    if (divergence->checked) {
+        durable_text_add(text, "Let dur_patch() keep the old way for runs that have come so far, or"
+                               " end them\n  %-16swith the old code before the new one is"
+                               " deployed.",
+                         "");
+        return;
+    }
+    durable_text_add(text, "The run is parked; its log is unchanged. Execute it again with"
+                           " %s,\n  %-16sor start a new run under another id.",
+                     divergence->detail[0] ? "the type that was recorded"
+                                           : "code that asks for these steps",
+                     "");
+}
+
 static void write_text(durable_divergence *divergence)
 {
     durable_text *text = durable_text_new();
@@ -233,20 +278,18 @@ static void write_text(durable_divergence *divergence)
 
     durable_text_add(text, "run \"%s\" (workflow \"%s\"): code and log disagree at position %lld\n",
                         divergence->run_id, divergence->workflow, (long long)position);
-    append_side(text, "the log holds", row_at(divergence, position), "(cannot be read)");
-    if (divergence->detail[0])
+    append_side(text, "the log holds", row_at(divergence, position),
+                divergence->told == DUR_CHANGE_OUTCOME ? divergence->detail : "(cannot be read)");
+    if (divergence->told == DUR_CHANGE_RETYPED)
         durable_text_add(text, "  %-16s%s\n", "its value", divergence->detail);
+    if (divergence->told == DUR_CHANGE_INPUT)
+        durable_text_add(text, "  %-16s%s\n", "its input", divergence->detail);
     append_side(text, "the code wants", divergence->asked_count ? divergence->asked : NULL,
                 "nothing more: it has ended");
     append_side(text, "before it", row_at(divergence, position - 1), "nothing");
     append_side(text, "after it", row_at(divergence, position + 1), "nothing");
     durable_text_add(text, "  %-16s%s\n", "the change", change_text(divergence->report.change));
-    durable_text_add(text, "  %-16sThe run is parked; its log is unchanged. Execute it again with"
-                           " %s,\n  %-16sor start a new run under another id.",
-                     "what to do",
-                     divergence->detail[0] ? "the type that was recorded"
-                                           : "code that asks for these steps",
-                     "");
+    append_advice(text, divergence);
     divergence->text = durable_text_finish(text);
 }
 
@@ -255,7 +298,7 @@ static void fill_side(dur_step_info *info, const noted_step *step)
     memset(info, 0, sizeof *info);
     if (!step) return;
     info->position = step->position;
-    info->kind = kind_name(step->kind);
+    info->kind = durable_kind_name(step->kind);
     info->name = step->name;
     info->site = step->site;
     info->recorded_ms = step->began;
@@ -299,7 +342,7 @@ DURABLE_INTERNAL int durable_divergence_settle(dur_run *run)
 
     if (run->ended) return run->stop;
     if (divergence) write_report(divergence, run->told);
-    park(run, divergence ? divergence->report.text : run->error.message);
+    if (!run->log->check) park(run, divergence ? divergence->report.text : run->error.message);
     if (divergence) {
         durable_divergence_free(run->log->divergence);
         run->log->divergence = divergence;

@@ -49,6 +49,7 @@
 typedef struct durable_divergence durable_divergence;
 typedef struct durable_call durable_call;
 typedef struct durable_asked durable_asked;
+typedef struct durable_check durable_check;
 
 /* What a workflow's name stands for. */
 typedef struct durable_registered {
@@ -81,7 +82,7 @@ struct dur_log {
     bool transactional_when_attached;
     void (*long_run)(const char *run_id, int64_t steps, int64_t bytes, void *user);
     int64_t long_run_steps, long_run_bytes;
-    struct durable_check *check; /* of a replay check's own log: nothing is executed; else NULL */
+    durable_check *check; /* of a replay check's own log: nothing is executed; else NULL */
     /* Of a test bench: asked before each body, when all is prepared for it. DUR_EXECUTE: run it;
      * else it was recorded, or the run was stopped: what durable_step_begin() gives. NULL: none. */
     int (*before_body)(dur_step *step, dur_value *value, void *context);
@@ -177,6 +178,13 @@ struct dur_step {
     char key[DURABLE_KEY_SIZE];
 };
 
+/* How a run that is checked has ended, if it has: what a check compares of it. */
+typedef struct durable_recorded_end {
+    int status;
+    durable_datum output; /* without its bytes */
+    bool failed;
+} durable_recorded_end;
+
 /* What a run was told about a patch. */
 typedef struct durable_patch {
     struct durable_patch *next;
@@ -221,6 +229,7 @@ struct dur_run {
     int64_t parent, called_at, root;
     int depth;
     int behaviour; /* the number that it was started with, see behaviour.h */
+    durable_recorded_end recorded; /* of a replay check */
     int generation;
     bool renamed;            /* it has continued as new: its id is no longer its first one */
     durable_patch *patches;
@@ -737,6 +746,18 @@ DURABLE_INTERNAL int durable_check_frontier(dur_run *run, int64_t position, int 
 /* Instead of writing how the run ends or parks: compare it with what is recorded. */
 DURABLE_INTERNAL int durable_check_ending(dur_run *run, const durable_ending *ending);
 
+/* A recorded step that is about to be replayed. DUR_OK, or the run was stopped. */
+DURABLE_INTERNAL int durable_check_replayed(dur_run *run, const durable_step_record *record,
+                                            const durable_asked *asked,
+                                            const dur_step_options *options);
+
+/* In place of durable_call_run(): DUR_SUSPENDED where it fits. */
+DURABLE_INTERNAL int durable_check_call(const durable_call *call);
+
+/* A recorded child of this id: was it given the like? DUR_OK, or the run was stopped. */
+DURABLE_INTERNAL int durable_check_child(dur_run *run, const durable_asked *asked,
+                                         int64_t position, const char *id, const dur_value *input);
+
 /* ---- handle.c ------------------------------------------------------------------------------ */
 
 /* A handle with its own copy of the request's name, in no list. NULL: out of memory. */
@@ -825,6 +846,13 @@ DURABLE_INTERNAL int durable_step_run(dur_step *step, dur_step_fn *fn, void *use
  * `asked` is NULL where the code has ended. */
 DURABLE_INTERNAL int durable_diverge(dur_run *run, int code, int64_t position,
                                      const durable_asked *asked, const char *detail);
+
+/* The same where the class of the change is known: what is compared by replay checks only. */
+DURABLE_INTERNAL int durable_diverge_as(dur_run *run, dur_change change, int64_t position,
+                                        const durable_asked *asked, const char *detail);
+
+/* As durable_steps_view names it. */
+DURABLE_INTERNAL const char *durable_kind_name(int kind);
 
 /* Note what a diverged run's code asks for next. */
 DURABLE_INTERNAL void durable_divergence_note(dur_run *run, const durable_asked *asked);

@@ -63,6 +63,7 @@ static int add_row(const durable_step_record *record, void *context)
     if (fill->out_of_memory) return 1;
     row = (batch_row *)(void *)(history->batch + history->used);
     row->record = *record;
+    row->record.site = NULL; /* it is not kept */
     row->size = size;
     bytes = (char *)(row + 1);
     row->record.name = bytes;
@@ -101,8 +102,8 @@ static int load_batch(durable_history *history, int64_t *position)
     }
     history->first_done = true;
     code = history->store->methods->load_history(history->store, history->run, history->loaded + 1,
-                                                 DUR_POSITION_MAX, limit, false, add_row, &fill,
-                                                 position);
+                                                 DUR_POSITION_MAX, limit, history->details,
+                                                 add_row, &fill, position);
     if (fill.out_of_memory)
         code = durable_error_set(&history->store->error, DUR_NOMEM, "out of memory");
     if (code != DUR_OK) {

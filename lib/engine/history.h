@@ -11,6 +11,7 @@ typedef struct durable_history {
     int64_t loaded; /* last position that was read into the batch */
     char *batch;    /* the rows not yet used, one behind the other */
     size_t size, used, read;
+    bool details;   /* load the fingerprints, too */
     bool exhausted; /* nothing is left in the store */
     bool first_done;
 } durable_history;

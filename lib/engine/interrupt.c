@@ -114,7 +114,8 @@ static int hear(dur_run *run, int how)
         was_heard_so(record, how))
         return durable_interrupt_replay(run, record, NULL);
     if (record || went_on(run)) return DUR_OK;
-    return run->stop != DUR_OK ? run->stop : deliver(run, NULL, how);
+    if (run->stop != DUR_OK || run->log->check) return run->stop;
+    return deliver(run, NULL, how);
 }
 
 DURABLE_INTERNAL int durable_interrupt_await(dur_run *run)

@@ -409,14 +409,28 @@ static bool goes_on_first(dur_run *run, const durable_request *request, const du
     return goes_on;
 }
 
+/* Where a replay check comes to the end of what is recorded. What was begun here has to fit; an
+ * open callback and a child that is there lead on. */
+static int check_end_of_log(dur_run *run, const durable_request *request,
+                            const durable_asked *asked)
+{
+    bool leads_on = request->kind == DURABLE_KIND_CHILD || request->kind == DURABLE_KIND_CALLBACK;
+    durable_progress *progress;
+    int code = find_progress(run, request, asked, &progress);
+
+    if (code != DUR_OK) return code;
+    if (progress) durable_progress_return(run, progress);
+    if (progress && leads_on) return DUR_OK;
+    return durable_check_frontier(run, request->position, request->kind, request->name);
+}
+
 /* Whether the run is to end here. What cannot be read stops it, too. */
 static int interrupt(dur_run *run, const durable_request *request, const durable_asked *asked,
                      const dur_step_options *options)
 {
     bool goes_on;
 
-    if (run->log->check)
-        return durable_check_frontier(run, request->position, request->kind, request->name);
+    if (run->log->check) return check_end_of_log(run, request, asked);
     goes_on = goes_on_first(run, request, asked, options);
     if (run->stop != DUR_OK || goes_on) return run->stop;
     return durable_interrupt_deliver(run, options);
@@ -497,7 +511,11 @@ static int answer_request(dur_run *run, const durable_request *request,
     if (options && options->undo && is_begun(run, decision) &&
         durable_undo_note(run, request->position, request->name, options) != DUR_OK)
         return run->stop;
-    if (decision == DURABLE_REPLAY) return replay(run, request, record, asked, answer);
+    if (decision == DURABLE_REPLAY && run->interrupts && run->log->check)
+        code = durable_check_replayed(run, record, asked, options);
+    if (decision == DURABLE_REPLAY && code == DUR_OK)
+        return replay(run, request, record, asked, answer);
+    if (code != DUR_OK) return code;
     code = check_name(run, request);
     if (code == DUR_OK && run->fence.provisional) code = settle(run, request, options);
     if (code != DUR_OK) return code;

@@ -80,6 +80,8 @@ DURABLE_INTERNAL int durable_run_suspend(dur_run *run, const durable_suspension 
     bool stays = run->stop == DUR_PARKED || run->suspension || has_executing(run);
     int code;
 
+    if (run->log->check)
+        return durable_check_frontier(run, position, DURABLE_KIND_CHILD, run->workflow);
     if (run->ends_as == DUR_OK && !run->undoing && run->deadline < bounded.due && !calls_child(run))
         bounded.due = run->deadline;
     bounded.cancels = run->cancels;
