@@ -74,6 +74,7 @@ set(durable_sources
     store/sqlite/group.c
     store/sqlite/import.c
     store/sqlite/leave.c
+    store/sqlite/own.c
     store/sqlite/pending.c
     store/sqlite/queues.c
     store/sqlite/requests.c

@@ -29,6 +29,7 @@ typedef enum durable_statement {
     DURABLE_SQL_DROP_CLAIM,
     DURABLE_SQL_RENEW_LEASE,
     DURABLE_SQL_APPEND,
+    DURABLE_SQL_APPEND_FINGERPRINTED,
     DURABLE_SQL_TAKE_BACK,
     DURABLE_SQL_LOOK_AT_FENCE,
     DURABLE_SQL_LOOK_AT_STEP,
@@ -54,6 +55,17 @@ typedef enum durable_statement {
     DURABLE_SQL_RESUME_RUN,
     DURABLE_SQL_RESUME_ROOT,
     DURABLE_SQL_EARLIEST_DUE,
+    DURABLE_SQL_PAUSE_RUN,
+    DURABLE_SQL_UNPAUSE_RUN,
+    DURABLE_SQL_TERMINATE_RUN,
+    DURABLE_SQL_TERMINATE_BELOW,
+    DURABLE_SQL_CANCEL_BELOW,
+    DURABLE_SQL_DROP_CLAIMS_OF,
+    DURABLE_SQL_DROP_PENDING_BELOW,
+    DURABLE_SQL_DELETE_RUN,
+    DURABLE_SQL_LOOK_AT_DELETION,
+    DURABLE_SQL_LAST_NOT_KEPT,
+    DURABLE_SQL_LOOK_AT_ENDED,
     DURABLE_SQL_STEP_SAVEPOINT,
     DURABLE_SQL_STEP_RELEASE,
     DURABLE_SQL_STEP_ROLLBACK_TO,
@@ -83,6 +95,8 @@ typedef struct durable_sqlite {
     durable_clock clock;
     int64_t busy_wait_ms;
     bool utf8;               /* the database's text encoding */
+    bool owns_db;            /* it is closed with the store */
+    bool read_only;          /* no log is made, or completed */
     bool schema_provisional; /* our tables were made in a host transaction that may be undone */
     bool grouped;            /* a transaction of our own is open */
     bool host_gone;          /* SQLite has just rolled back the host's transaction */

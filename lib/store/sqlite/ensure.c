@@ -201,13 +201,18 @@ DURABLE_INTERNAL int durable_sqlite_settle_schema(durable_sqlite *store)
     return store->schema_provisional ? durable_sqlite_ensure_schema(store) : DUR_OK;
 }
 
+static bool is_only_read(durable_sqlite *store)
+{
+    return store->read_only || sqlite3_db_readonly(store->db, store->schema) == 1;
+}
+
 /* Whoever made the log may have been stopped before he came to them. Read-only, it is only read. */
 static int create_indexes(durable_sqlite *store)
 {
     const char *sql;
     int code = DUR_OK;
 
-    if (sqlite3_db_readonly(store->db, store->schema) == 1) return DUR_OK;
+    if (is_only_read(store)) return DUR_OK;
     for (size_t i = 0; code == DUR_OK && (sql = durable_schema_index(i)) != NULL; i++) {
         durable_write write;
 
@@ -222,11 +227,11 @@ static int create_indexes(durable_sqlite *store)
 static int create_log(durable_sqlite *store, const object_count *count)
 {
     if (count->others > 0) return foreign_names(store);
-    if (sqlite3_db_readonly(store->db, store->schema) == 1)
+    if (is_only_read(store))
         return durable_error_set(&store->head.error, DUR_READONLY,
-                                 "schema \"%s\" holds no log, and is read-only: open it for"
-                                 " writing once",
-                                 store->schema);
+                                 "schema \"%s\" holds no log, and %s: open it for writing once",
+                                 store->schema,
+                                 store->read_only ? "was opened to be read only" : "is read-only");
     return create_schema(store);
 }
 

@@ -10,9 +10,11 @@ static void close_store(durable_store *base)
 {
     durable_sqlite *store = durable_sqlite_of(base);
 
+    durable_sqlite_end_import(base, false);
     durable_sqlite_end_transaction(base, false);
     durable_sqlite_commit_shared(base);
     durable_sqlite_forget_statements(store);
+    if (store->owns_db) sqlite3_close(store->db);
     durable_free(store->schema);
     durable_free(store);
 }
@@ -111,27 +113,40 @@ static int read_encoding(durable_sqlite *store)
     return result == SQLITE_OK ? DUR_OK : store->head.error.code;
 }
 
-DURABLE_INTERNAL int durable_sqlite_open(struct sqlite3 *db, const durable_sqlite_options *options,
-                                         durable_store **out)
+DURABLE_INTERNAL durable_sqlite *durable_sqlite_new(const durable_sqlite_options *options)
 {
     durable_sqlite *store = durable_allocate(sizeof *store);
     const char *schema = options->schema ? options->schema : "main";
-    int code;
 
-    *out = NULL;
-    if (!store) return DUR_NOMEM;
+    if (!store) return NULL;
     store->schema = durable_copy_text(schema, strlen(schema));
     if (!store->schema) {
         durable_free(store);
-        return DUR_NOMEM;
+        return NULL;
     }
     store->head.methods = &methods;
-    store->db = db;
     store->clock = options->clock;
     store->busy_wait_ms = options->busy_wait_ms ? options->busy_wait_ms : DEFAULT_BUSY_WAIT_MS;
-    *out = &store->head;
-    code = check_library(store);
+    store->read_only = options->read_only;
+    return store;
+}
+
+DURABLE_INTERNAL int durable_sqlite_settle(durable_sqlite *store)
+{
+    int code = check_library(store);
+
     if (code == DUR_OK) code = durable_sqlite_ensure_schema(store);
     if (code == DUR_OK) code = read_encoding(store);
     return code;
+}
+
+DURABLE_INTERNAL int durable_sqlite_open(struct sqlite3 *db, const durable_sqlite_options *options,
+                                         durable_store **out)
+{
+    durable_sqlite *store = durable_sqlite_new(options);
+
+    *out = store ? &store->head : NULL;
+    if (!store) return DUR_NOMEM;
+    store->db = db;
+    return durable_sqlite_settle(store);
 }

@@ -9,6 +9,10 @@ static inline durable_sqlite *durable_sqlite_of(durable_store *store)
     return (durable_sqlite *)store;
 }
 
+/* sqlite_store.c: what opening a log consists of. NULL: out of memory. */
+DURABLE_INTERNAL durable_sqlite *durable_sqlite_new(const durable_sqlite_options *options);
+DURABLE_INTERNAL int durable_sqlite_settle(durable_sqlite *store);
+
 /* runs.c */
 DURABLE_INTERNAL int durable_sqlite_find_run(durable_store *base, const char *id,
                                              durable_run_visitor *visit, void *context);
