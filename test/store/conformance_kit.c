@@ -223,6 +223,7 @@ static int keep_run(const durable_run_record *record, void *context)
     look->record.owner = keep_text(c, record->owner);
     look->record.failure = keep_text(c, record->failure);
     look->record.queue = keep_text(c, record->queue);
+    look->record.origin = keep_text(c, record->origin);
     look->record.input = keep_datum(c, &record->input);
     look->record.output = keep_datum(c, &record->output);
     return 0;

@@ -163,6 +163,7 @@ memory_run *memory_run_add(memory_log *log, const durable_new_run *new_run)
     run->key = (int64_t)log->count;
     run->status = DURABLE_RUNNING;
     run->behaviour = new_run->behaviour;
+    run->generation = 1;
     run->id = memory_copy_text(new_run->id);
     run->uid = memory_copy_text(new_run->uid);
     run->workflow = memory_copy_text(new_run->workflow);
@@ -234,8 +235,10 @@ void memory_run_end(memory_run *run, const durable_ending *ending)
     memory_run_give_back(run, DURABLE_NEVER);
 }
 
-int memory_run_show(const memory_run *run, durable_run_visitor *visit, void *context)
+int memory_run_show(const memory_log *log, const memory_run *run, durable_run_visitor *visit,
+                    void *context)
 {
+    const memory_run *origin = memory_run_by_key(log, run->origin);
     durable_run_record record = {.run = run->key,
                                  .id = memory_copy_text(run->id),
                                  .uid = memory_copy_text(run->uid),
@@ -256,6 +259,9 @@ int memory_run_show(const memory_run *run, durable_run_visitor *visit, void *con
                                  .priority = run->priority,
                                  .due = run->due,
                                  .cancels = run->cancels,
+                                 .generation = run->generation,
+                                 .origin = origin ? memory_copy_text(origin->id) : NULL,
+                                 .restarted_at = run->restarted_at,
                                  .deadline = run->deadline,
                                  .parent = run->parent,
                                  .called_at = run->called_at,
@@ -270,6 +276,7 @@ int memory_run_show(const memory_run *run, durable_run_visitor *visit, void *con
     memory_free_const(lent.owner);
     memory_free_const(lent.failure);
     memory_free_const(lent.queue);
+    memory_free_const(lent.origin);
     memory_free_const(lent.input.bytes);
     memory_free_const(lent.output.bytes);
     return result;
@@ -313,8 +320,10 @@ void memory_step_add(memory_run *run, const durable_outcome *outcome)
                           .epoch = outcome->fence->epoch,
                           .attempt = outcome->attempt,
                           .began = outcome->began,
+                          .took = outcome->took,
                           .kind = outcome->kind,
                           .outcome = outcome->outcome,
+                          .fingerprint = outcome->fingerprint,
                           .name = memory_copy_bytes(outcome->name, outcome->name_length),
                           .site = memory_copy_text(outcome->site),
                           .name_length = outcome->name_length,
@@ -350,7 +359,11 @@ int memory_step_show(const memory_step *step, bool details, durable_step_visitor
                                   .value = memory_copy_datum(&step->value),
                                   .site = details ? memory_copy_text(step->site) : NULL,
                                   .epoch = details ? step->epoch : 0,
-                                  .began = details ? step->began : 0};
+                                  .began = details ? step->began : 0,
+                                  .took = details ? step->took : 0,
+                                  .low = details ? step->low : 0,
+                                  .attempt = details ? step->attempt : 0,
+                                  .fingerprint = details ? step->fingerprint : 0};
     const durable_step_record lent = record;
     int result = visit(&record, context);
 

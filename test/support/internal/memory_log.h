@@ -6,8 +6,9 @@
 #include "support/narrative.h"
 
 typedef struct memory_step {
-    int64_t position, low, epoch, attempt, began;
+    int64_t position, low, epoch, attempt, began, took;
     int kind, outcome;
+    uint64_t fingerprint;
     char *name, *site;
     size_t name_length;
     durable_datum value;
@@ -23,7 +24,8 @@ typedef struct memory_run {
     bool deleted;
     int64_t key, epoch, token, lease_end, claims, created, ended, due;
     int64_t deadline, parent, called_at, root;
-    int status, behaviour, priority, depth, on_parent_end;
+    int64_t origin, restarted_at;
+    int status, behaviour, priority, depth, on_parent_end, generation;
     bool cancels;
     char *id, *uid, *workflow, *owner, *failure, *queue;
     durable_datum input, output;
@@ -37,7 +39,7 @@ typedef struct memory_run {
 
 /* Received signals stay, as tombstones of their keys. */
 typedef struct memory_signal {
-    int64_t run, sent;
+    int64_t run, sent, received_at;
     char *address, *key, *failure;
     durable_datum value;
     bool received;
@@ -122,7 +124,8 @@ bool memory_step_equals(const memory_step *step, const durable_outcome *outcome)
 
 /* Show copies and free them, so that nobody keeps what was only lent. They give what the visitor
  * returned. */
-int memory_run_show(const memory_run *run, durable_run_visitor *visit, void *context);
+int memory_run_show(const memory_log *log, const memory_run *run, durable_run_visitor *visit,
+                    void *context);
 int memory_step_show(const memory_step *step, bool details, durable_step_visitor *visit,
                      void *context);
 

@@ -9,8 +9,12 @@ static void add_step(memory_log *log, memory_run *run, const durable_outcome *ou
 {
     memory_step_add(run, outcome);
     if (outcome->clears_pending) memory_pending_remove(run, outcome->position);
-    if (outcome->takes_signal)
-        memory_signal_waiting(log, run->key, outcome->takes_signal)->received = true;
+    if (outcome->takes_signal) {
+        memory_signal *signal = memory_signal_waiting(log, run->key, outcome->takes_signal);
+
+        signal->received = true;
+        signal->received_at = outcome->position;
+    }
 }
 
 /* Gives the word for the narrative. */

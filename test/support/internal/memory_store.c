@@ -21,7 +21,7 @@ static int find_run(durable_store *base, const char *id, durable_run_visitor *vi
     if (run) {
         snprintf(result, sizeof result, "%s epoch %" PRId64, memory_status_name(run->status),
                  run->epoch);
-        code = fault.prevents ? DUR_OK : memory_run_show(run, visit, context);
+        code = fault.prevents ? DUR_OK : memory_run_show(store->log, run, visit, context);
     }
     return memory_finish(store, &fault, code, result, "find %s", id);
 }
