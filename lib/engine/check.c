@@ -222,6 +222,11 @@ DURABLE_INTERNAL int durable_check_frontier(dur_run *run, int64_t position, int 
 {
     durable_asked asked = {kind, name, NULL, 0, true};
     char quoted[DUR_NAME_MAX + 4], detail[DURABLE_NAME_INLINE * 2];
+DURABLE_INTERNAL bool durable_check_has_ended(const dur_run *run)
+{
+    return has_recorded_end(run) && !is_beyond(run, run->position);
+}
+
 
     if (has_recorded_end(run) && !is_beyond(run, position)) {
         durable_print(detail, sizeof detail, "the end of the run (%s)",

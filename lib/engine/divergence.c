@@ -88,6 +88,20 @@ static const noted_step *row_at(const durable_divergence *divergence, int64_t po
     return NULL;
 }
 
+DURABLE_INTERNAL bool durable_divergence_shows_patch(const dur_run *run, const char *id)
+{
+    const durable_divergence *divergence = run->divergence;
+
+    if (!divergence || !id) return false;
+    for (size_t i = 0; i < divergence->row_count; i++) {
+        const noted_step *row = &divergence->rows[i];
+
+        if (row->position < divergence->position || row->kind != DURABLE_KIND_PATCH) continue;
+        if (strcmp(row->name, id) == 0) return true;
+    }
+    return false;
+}
+
 /* What has no outcome yet is no row, but it is in the log, and the code has to ask for it. */
 static void note_progress(durable_divergence *divergence, const durable_progress *progress)
 {

@@ -752,6 +752,12 @@ DURABLE_INTERNAL int durable_check_replayed(dur_run *run, const durable_step_rec
                                             const dur_step_options *options);
 
 /* In place of durable_call_run(): DUR_SUSPENDED where it fits. */
+/* Whether the run has come to its end with what is recorded: it asks for nothing behind that. */
+DURABLE_INTERNAL bool durable_check_has_ended(const dur_run *run);
+
+/* Whether a callback or a started child may have no row: the run has ended without awaiting it. */
+DURABLE_INTERNAL bool durable_check_is_left_open(const dur_run *run);
+
 DURABLE_INTERNAL int durable_check_call(const durable_call *call);
 
 /* A recorded child of this id: was it given the like? DUR_OK, or the run was stopped. */
@@ -864,3 +870,6 @@ DURABLE_INTERNAL const dur_divergence *durable_divergence_report(const durable_d
 DURABLE_INTERNAL void durable_divergence_free(durable_divergence *report);
 
 #endif
+/* Whether a diverged run's report knows of a marker of that id, at or behind the divergence. */
+DURABLE_INTERNAL bool durable_divergence_shows_patch(const dur_run *run, const char *id);
+

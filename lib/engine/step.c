@@ -430,7 +430,10 @@ static int interrupt(dur_run *run, const durable_request *request, const durable
 {
     bool goes_on;
 
-    if (run->log->check) return check_end_of_log(run, request, asked);
+    if (log->check) return check_end_of_log(run, request, asked);
+    if (request->kind == DURABLE_KIND_PATCH) return DUR_OK; /* the next request hears of it */
+    if (log->before_step && has_body(request) && log->before_step(run, log->bench) != DUR_OK)
+        return run->stop;
     goes_on = goes_on_first(run, request, asked, options);
     if (run->stop != DUR_OK || goes_on) return run->stop;
     return durable_interrupt_deliver(run, options);
