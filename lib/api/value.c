@@ -1,4 +1,5 @@
-/* api: side values: what a workflow must not ask of the world itself, each a recorded step. */
+/* api: side values: what a workflow must not ask of the world itself, each a recorded step; and
+ * fingerprints of what steps are given. */
 #include "api/api.h"
 
 #define UUID_LENGTH (DUR_UUID_SIZE - 1)
@@ -161,4 +162,20 @@ DUR_API int dur_uuid(dur_run *run, const char *name, char uuid[DUR_UUID_SIZE])
     memcpy(uuid, value.as.bytes, UUID_LENGTH);
     uuid[UUID_LENGTH] = '\0';
     return DUR_OK;
+}
+
+/* ---- Fingerprints -------------------------------------------------------------------------- */
+
+/* The constants of the 64-bit FNV-1a, RFC 9923. What begins is as if the basis stood before it, and
+ * 0 is no fingerprint: the basis takes its place, too. */
+#define FNV_BASIS UINT64_C(0xcbf29ce484222325)
+#define FNV_PRIME UINT64_C(0x00000100000001b3)
+
+DUR_API uint64_t dur_fingerprint(uint64_t before, const void *bytes, size_t length)
+{
+    const unsigned char *byte = bytes;
+    uint64_t hash = before ? before : FNV_BASIS;
+
+    for (size_t i = 0; byte && i < length; i++) hash = (hash ^ byte[i]) * FNV_PRIME;
+    return hash ? hash : FNV_BASIS;
 }

@@ -39,6 +39,7 @@ static void clear_handle(dur_step *step)
     step->result = NULL;
     step->kept = step->unrecorded = step->again = step->in_transaction = false;
     step->lease_ms = 0;
+    step->fingerprint = 0;
     step->retry = step->poll = NULL;
     step->mode = DUR_AT_LEAST_ONCE;
     if (step->not_yet) durable_step_set_not_yet(step, NULL);

@@ -136,6 +136,7 @@ static inline void describe_outcome(const dur_step *step, int kind_of_outcome,
     outcome->took = durable_time_between(step->began, now);
     outcome->lease_end = durable_lease_from(run, run->log->lease_ms, now);
     outcome->clears_pending = step->progress != NULL;
+    outcome->fingerprint = step->fingerprint;
 }
 
 /* After some steps were put off the others may still be recorded, while the run is held. */

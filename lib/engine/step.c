@@ -274,6 +274,7 @@ static void take_options(dur_step *step, const dur_step_options *options)
 /* What is more than a plain step: what has to be in the log, or open, before the body runs. Gives
  * DUR_EXECUTE, or what came instead. */
 static int begin_special(dur_step *step, const dur_step_options *options, dur_value *value)
+    step->fingerprint = options->fingerprint;
 {
     const durable_progress *progress = step->progress;
     int code = DUR_OK;

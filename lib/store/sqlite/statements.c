@@ -20,6 +20,10 @@
  * by himself. */
 #define FROM_STEP " FROM @durable_steps WHERE step >= ?1 ORDER BY step"
 
+/* Most steps have no fingerprint, and do not pay for a column more. */
+#define APPENDED "step, kind, name, format, value, low, epoch, attempt, began, took, site"
+#define APPENDED_VALUES "?4, ?5, ?6, ?7, ?8, ?9, ?2, ?10, ?11, ?12, ?13"
+
 #define OF_FENCE " WHERE run = ?1 AND epoch = ?2 AND token = ?3"
 #define LAST_CLAIMS " claims = (SELECT claims FROM @durable_claims WHERE run = ?1)"
 #define BEHIND_FENCE " WHERE run = ?1 AND EXISTS(SELECT 1 FROM @durable_claims" OF_FENCE ")"
@@ -149,9 +153,10 @@ static const char *const statement_texts[DURABLE_SQL_COUNT] = {
     [DURABLE_SQL_RENEW_LEASE] =
         "UPDATE @durable_claims SET lease_end = ?4" OF_FENCE,
     [DURABLE_SQL_APPEND] =
-        "INSERT INTO @durable_steps(step, kind, name, format, value, low, epoch, attempt,"
-        " began, took, site)"
-        " SELECT ?4, ?5, ?6, ?7, ?8, ?9, ?2, ?10, ?11, ?12, ?13"
+        "INSERT INTO @durable_steps(" APPENDED ") SELECT " APPENDED_VALUES
+        " FROM @durable_claims" OF_FENCE,
+    [DURABLE_SQL_APPEND_FINGERPRINTED] =
+        "INSERT INTO @durable_steps(" APPENDED ", fingerprint) SELECT " APPENDED_VALUES ", ?14"
         " FROM @durable_claims" OF_FENCE,
     [DURABLE_SQL_TAKE_BACK] =
         "DELETE FROM @durable_steps WHERE step = ?1",

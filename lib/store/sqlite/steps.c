@@ -50,13 +50,23 @@ static int explain_conflict(durable_sqlite *store, durable_outcome *outcome)
     return SQLITE_DONE;
 }
 
+static inline sqlite3_stmt *append_statement(durable_sqlite *store, const durable_outcome *outcome)
+{
+    sqlite3_stmt *statement;
+
+    if (!outcome->fingerprint) return durable_sqlite_statement(store, DURABLE_SQL_APPEND);
+    statement = durable_sqlite_statement(store, DURABLE_SQL_APPEND_FINGERPRINTED);
+    if (statement) sqlite3_bind_int64(statement, 14, (int64_t)outcome->fingerprint);
+    return statement;
+}
+
 /* *inserted is 0 where the row was there already, and where the verdict is not DUR_OK. */
 static int insert_outcome(durable_sqlite *store, durable_write *write, durable_outcome *outcome,
                           int *inserted)
 {
     /* Name, value and call site; a format, where there is one, is bound only then. */
     static const int unbound[] = {6, 8, 13, 7};
-    sqlite3_stmt *statement = durable_sqlite_statement(store, DURABLE_SQL_APPEND);
+    sqlite3_stmt *statement = append_statement(store, outcome);
     bool has_format;
     int result;
 
