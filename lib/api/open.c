@@ -53,3 +53,8 @@ DURABLE_INTERNAL void durable_remove_own(const char *path)
 {
     durable_sqlite_remove(path);
 }
+
+DURABLE_INTERNAL void durable_abandon_store(durable_store *store)
+{
+    durable_sqlite_abandon(store);
+}

@@ -26,4 +26,7 @@ DURABLE_INTERNAL int durable_open_own_store(const char *path, durable_own how,
 /* Remove a file of DURABLE_OWN_NEW, whose store was closed. */
 DURABLE_INTERNAL void durable_remove_own(const char *path);
 
+/* Roll back whatever is open on the store's connection, as the death of its process would. */
+DURABLE_INTERNAL void durable_abandon_store(durable_store *store);
+
 #endif

@@ -49,10 +49,14 @@ DURABLE_INTERNAL int durable_callback_begin(dur_run *run, const char *name,
     int begun = durable_step_begin(run, &asked, NULL, &answer);
     int code = answer.step ? DUR_OK : begun;
 
-    if (begun == DUR_EXECUTE && !answer.step->progress) code = arm(answer.step, options);
+    if (begun == DUR_EXECUTE && !answer.step->progress && !run->log->check)
+        code = arm(answer.step, options);
     if (code == DUR_OK) code = make_token(run, answer.step, begun != DUR_EXECUTE);
-    if (code == DUR_OK) *callback = answer.step;
-    return code;
+    if (code != DUR_OK) return code;
+    if (begun == DUR_EXECUTE && run->log->on_callback)
+        run->log->on_callback(answer.step, run->log->bench);
+    *callback = answer.step;
+    return DUR_OK;
 }
 
 /* ---- Its answer ---------------------------------------------------------------------------- */

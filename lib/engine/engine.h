@@ -83,10 +83,15 @@ struct dur_log {
     void (*long_run)(const char *run_id, int64_t steps, int64_t bytes, void *user);
     int64_t long_run_steps, long_run_bytes;
     durable_check *check; /* of a replay check's own log: nothing is executed; else NULL */
-    /* Of a test bench: asked before each body, when all is prepared for it. DUR_EXECUTE: run it;
-     * else it was recorded, or the run was stopped: what durable_step_begin() gives. NULL: none. */
-    int (*before_body)(dur_step *step, dur_value *value, void *context);
-    void *before_body_context;
+    /* Of a test bench, else NULL. Asked before a step that may have a body: DUR_OK, or it has
+     * stopped the run, and given its stop. */
+    int (*before_step)(dur_run *run, void *bench);
+    /* Asked before each body, when all is prepared for it. DUR_EXECUTE: run it; else it was
+     * recorded, or the run was stopped: what durable_step_begin() gives. */
+    int (*before_body)(dur_step *step, dur_value *value, void *bench);
+    /* Told of each callback that waits for its answer, at each pass. */
+    void (*on_callback)(const dur_step *callback, void *bench);
+    void *bench;
     dur_retry retry; /* its size is 0 where there is none */
     durable_registered *workflows;
     durable_served *queues;
@@ -538,6 +543,10 @@ DURABLE_INTERNAL int durable_intent_put(dur_step *step);
 DURABLE_INTERNAL int durable_intent_settle(dur_step *step, const dur_step_options *options,
                                            dur_value *value);
 
+/* Record an outcome without running the body. DUR_REPLAYED or DUR_FAILED: it is recorded;
+ * DUR_EXECUTE: the pause before the next attempt was slept through; else the run's stop. */
+DURABLE_INTERNAL int durable_intent_conclude(dur_step *step, int outcome, dur_value value);
+
 /* See dur_resolve_step(). */
 DURABLE_INTERNAL int durable_intent_resolve(dur_log *log, const char *run_id, int64_t position,
                                             int answer, dur_value value, const char *message);
@@ -743,6 +752,12 @@ DURABLE_INTERNAL int durable_control_restart(dur_log *log, const char *run_id,
 DURABLE_INTERNAL int durable_check_frontier(dur_run *run, int64_t position, int kind,
                                             const char *name);
 
+/* Whether the run has come to its end with what is recorded: it asks for nothing behind that. */
+DURABLE_INTERNAL bool durable_check_has_ended(const dur_run *run);
+
+/* Whether a callback or a started child may have no row: the run has ended without awaiting it. */
+DURABLE_INTERNAL bool durable_check_is_left_open(const dur_run *run);
+
 /* Instead of writing how the run ends or parks: compare it with what is recorded. */
 DURABLE_INTERNAL int durable_check_ending(dur_run *run, const durable_ending *ending);
 
@@ -752,12 +767,6 @@ DURABLE_INTERNAL int durable_check_replayed(dur_run *run, const durable_step_rec
                                             const dur_step_options *options);
 
 /* In place of durable_call_run(): DUR_SUSPENDED where it fits. */
-/* Whether the run has come to its end with what is recorded: it asks for nothing behind that. */
-DURABLE_INTERNAL bool durable_check_has_ended(const dur_run *run);
-
-/* Whether a callback or a started child may have no row: the run has ended without awaiting it. */
-DURABLE_INTERNAL bool durable_check_is_left_open(const dur_run *run);
-
 DURABLE_INTERNAL int durable_check_call(const durable_call *call);
 
 /* A recorded child of this id: was it given the like? DUR_OK, or the run was stopped. */
@@ -863,6 +872,9 @@ DURABLE_INTERNAL const char *durable_kind_name(int kind);
 /* Note what a diverged run's code asks for next. */
 DURABLE_INTERNAL void durable_divergence_note(dur_run *run, const durable_asked *asked);
 
+/* Whether a diverged run's report knows of a marker of that id, at or behind the divergence. */
+DURABLE_INTERNAL bool durable_divergence_shows_patch(const dur_run *run, const char *id);
+
 /* The function has returned: tell the class, write the report, park the run. */
 DURABLE_INTERNAL int durable_divergence_settle(dur_run *run);
 
@@ -870,6 +882,3 @@ DURABLE_INTERNAL const dur_divergence *durable_divergence_report(const durable_d
 DURABLE_INTERNAL void durable_divergence_free(durable_divergence *report);
 
 #endif
-/* Whether a diverged run's report knows of a marker of that id, at or behind the divergence. */
-DURABLE_INTERNAL bool durable_divergence_shows_patch(const dur_run *run, const char *id);
-

@@ -102,9 +102,7 @@ static int park_in_doubt(dur_step *step)
                             (long long)step->position, step->name);
 }
 
-/* What was to be recorded for the step is recorded; or the run is stopped; or the pause before the
- * next attempt was slept through. */
-static int conclude_doubt(dur_step *step, int outcome, dur_value value)
+DURABLE_INTERNAL int durable_intent_conclude(dur_step *step, int outcome, dur_value value)
 {
     dur_run *run = step->run;
     int code = durable_step_conclude(step, outcome, value);
@@ -118,7 +116,7 @@ static int conclude_doubt(dur_step *step, int outcome, dur_value value)
 
 static int fail_doubtful(dur_step *step, const char *message)
 {
-    return conclude_doubt(step, DURABLE_OUTCOME_FAILURE, dur_text(message));
+    return durable_intent_conclude(step, DURABLE_OUTCOME_FAILURE, dur_text(message));
 }
 
 static int fail_for_good(dur_step *step, const char *message)
@@ -191,7 +189,7 @@ static int take_answer(dur_step *step)
     if (pending->intent == DURABLE_RESOLVED_FAILURE)
         return fail_for_good(step, pending->failure ? pending->failure : "step failed");
     code = durable_value_decode(&pending->details, &value);
-    if (code == DUR_OK) return conclude_doubt(step, DURABLE_OUTCOME_RESULT, value);
+    if (code == DUR_OK) return durable_intent_conclude(step, DURABLE_OUTCOME_RESULT, value);
     hold_back(step);
     return durable_run_stop(step->run, code,
                             "position %lld, step \"%s\": the answer that was given by"

@@ -7,6 +7,7 @@
 
 DURABLE_INTERNAL int durable_interrupt_reason(const dur_run *run)
 {
+    if (run->ends_as != DUR_OK) return DUR_OK; /* it has heard */
     if (run->cancels) return DUR_CANCELLED;
     if (run->deadline == DURABLE_NEVER) return DUR_OK;
     return durable_clock_now(&run->log->clock) >= run->deadline ? DUR_TIMED_OUT : DUR_OK;
@@ -15,7 +16,7 @@ DURABLE_INTERNAL int durable_interrupt_reason(const dur_run *run)
 static int stop_interrupted(dur_run *run, int reason, int64_t position)
 {
     run->ends_as = reason;
-    run->interrupts = false;
+    run->interrupts = run->log->check || run->log->before_body; /* which see the clean-up, too */
     return durable_run_stop(run, reason, "position %lld: %s", (long long)position,
                             reason == DUR_CANCELLED ? "it was cancelled"
                                                     : "its deadline has passed");

@@ -261,6 +261,11 @@ static int prolong_claim(dur_run *run, const durable_request *request,
     return DUR_OK;
 }
 
+static bool has_body(const durable_request *request)
+{
+    return request->kind == DURABLE_KIND_STEP || request->kind == DURABLE_KIND_UNDO;
+}
+
 static const dur_step_options no_options = {.size = sizeof(dur_step_options)};
 
 static void take_options(dur_step *step, const dur_step_options *options)
@@ -269,12 +274,12 @@ static void take_options(dur_step *step, const dur_step_options *options)
     step->retry = options->retry;
     step->poll = options->poll;
     step->mode = options->mode;
+    step->fingerprint = options->fingerprint;
 }
 
 /* What is more than a plain step: what has to be in the log, or open, before the body runs. Gives
  * DUR_EXECUTE, or what came instead. */
 static int begin_special(dur_step *step, const dur_step_options *options, dur_value *value)
-    step->fingerprint = options->fingerprint;
 {
     const durable_progress *progress = step->progress;
     int code = DUR_OK;
@@ -301,11 +306,6 @@ static int begin_without_body(dur_run *run, const durable_request *request,
                                                       : DURABLE_OUTCOME_RESULT,
                                    answer->value);
     return answer->step ? code : stop_without_memory(run, request);
-}
-
-static bool has_body(const durable_request *request)
-{
-    return request->kind == DURABLE_KIND_STEP || request->kind == DURABLE_KIND_UNDO;
 }
 
 /* What is remembered of the position goes to the step, whatever comes of it. */
@@ -336,7 +336,7 @@ static int open_step(dur_run *run, const durable_request *request, const durable
     if (!options && !run->interrupts) return DUR_EXECUTE;
     code = begin_special(step, options ? options : &no_options, &answer->value);
     if (code == DUR_EXECUTE && run->log->before_body && has_body(request))
-        code = run->log->before_body(step, &answer->value, run->log->before_body_context);
+        code = run->log->before_body(step, &answer->value, run->log->bench);
     return code == DUR_EXECUTE ? code : begin_without_body(run, request, asked, code, answer);
 }
 
@@ -422,6 +422,7 @@ static int check_end_of_log(dur_run *run, const durable_request *request,
     if (code != DUR_OK) return code;
     if (progress) durable_progress_return(run, progress);
     if (progress && leads_on) return DUR_OK;
+    if (leads_on && !asked->sequential && durable_check_is_left_open(run)) return DUR_OK;
     return durable_check_frontier(run, request->position, request->kind, request->name);
 }
 
@@ -429,6 +430,7 @@ static int check_end_of_log(dur_run *run, const durable_request *request,
 static int interrupt(dur_run *run, const durable_request *request, const durable_asked *asked,
                      const dur_step_options *options)
 {
+    const dur_log *log = run->log;
     bool goes_on;
 
     if (log->check) return check_end_of_log(run, request, asked);

@@ -31,4 +31,7 @@ DURABLE_INTERNAL int durable_sqlite_open_own(const char *path, durable_sqlite_pl
 /* Remove a database file that nobody has open. */
 DURABLE_INTERNAL void durable_sqlite_remove(const char *path);
 
+/* Roll back whatever is open on the connection, as the death of its process would. */
+DURABLE_INTERNAL void durable_sqlite_abandon(durable_store *store);
+
 #endif

@@ -287,3 +287,15 @@ DURABLE_INTERNAL int durable_sqlite_commit_shared(durable_store *base)
     store->grouped = false;
     return is_over ? DUR_OK : store->head.error.code;
 }
+
+/* A host's transaction goes, too: its process is the one that is said to be dead. */
+DURABLE_INTERNAL void durable_sqlite_abandon(durable_store *base)
+{
+    durable_sqlite *store = durable_sqlite_of(base);
+    durable_write write;
+
+    prepare_write(store, &write, "leave all that is open");
+    if (write.joined) durable_sqlite_undo(store, &write, DURABLE_SQL_ROLLBACK, DURABLE_SQL_ROLLBACK);
+    forget_step(store);
+    store->shared = false;
+}
