@@ -175,6 +175,11 @@ static bool has_recorded_end(const dur_run *run)
            status == DURABLE_CONTINUED;
 }
 
+DURABLE_INTERNAL bool durable_check_is_left_open(const dur_run *run)
+{
+    return has_recorded_end(run);
+}
+
 static const char *status_name(int status)
 {
     switch (status) {
@@ -217,18 +222,19 @@ static bool is_beyond(const dur_run *run, int64_t position)
     return until && !run->caller && position > until;
 }
 
-DURABLE_INTERNAL int durable_check_frontier(dur_run *run, int64_t position, int kind,
-                                            const char *name)
-{
-    durable_asked asked = {kind, name, NULL, 0, true};
-    char quoted[DUR_NAME_MAX + 4], detail[DURABLE_NAME_INLINE * 2];
 DURABLE_INTERNAL bool durable_check_has_ended(const dur_run *run)
 {
     return has_recorded_end(run) && !is_beyond(run, run->position);
 }
 
+DURABLE_INTERNAL int durable_check_frontier(dur_run *run, int64_t position, int kind,
+                                            const char *name)
+{
+    durable_asked asked = {kind, name, NULL, 0, true};
+    char quoted[DUR_NAME_MAX + 4], detail[DURABLE_NAME_INLINE * 2];
 
-    if (has_recorded_end(run) && !is_beyond(run, position)) {
+    /* A step that was open beside one that failed may have no row. */
+    if (has_recorded_end(run) && !is_beyond(run, position) && !run->in_gap) {
         durable_print(detail, sizeof detail, "the end of the run (%s)",
                       status_name(run->recorded.status));
         return durable_diverge_as(run, DUR_CHANGE_OUTCOME, position, &asked, detail);

@@ -356,7 +356,7 @@ DURABLE_INTERNAL int durable_child_start(dur_run *run, const durable_child *chil
         return run->stop;
     id = id_of(buffer, run, answer.step, child->options);
     code = keep_id(answer.step, id, begun != DUR_EXECUTE);
-    if (code == DUR_OK && begun == DUR_EXECUTE && !answer.step->progress)
+    if (code == DUR_OK && begun == DUR_EXECUTE && !answer.step->progress && !run->log->check)
         code = put_started(answer.step, child, id);
     if (code != DUR_OK) return code;
     note_child(answer.step, child->options);

@@ -20,12 +20,15 @@ static guard *guard_of(durable_store *base)
 static int ask(guard *its, durable_verb verb)
 {
     durable_error_clear(&its->head.error);
+    durable_error_clear(&its->inner->error);
     return its->before(verb, &its->head.error, its->context);
 }
 
 static int finish(guard *its, durable_verb verb, int code, bool acted)
 {
-    durable_error_copy(&its->head.error, &its->inner->error);
+    /* A visitor sets the error of the store that it knows. */
+    if (its->inner->error.code != DUR_OK)
+        durable_error_copy(&its->head.error, &its->inner->error);
     if (its->after) its->after(verb, acted, its->context);
     return code;
 }
