@@ -26,6 +26,12 @@ typedef enum durable_statement {
     DURABLE_SQL_RELEASE_RUN,
     DURABLE_SQL_SUSPEND_RUN,
     DURABLE_SQL_END_RUN,
+    DURABLE_SQL_RENAME_RUN,
+    DURABLE_SQL_CREATE_SUCCESSOR,
+    DURABLE_SQL_HAND_ON_SIGNALS,
+    DURABLE_SQL_HAND_ON_KEYS,
+    DURABLE_SQL_END_PAUSE,
+    DURABLE_SQL_WAKE_ROOT_OF,
     DURABLE_SQL_DROP_CLAIM,
     DURABLE_SQL_RENEW_LEASE,
     DURABLE_SQL_APPEND,
@@ -66,6 +72,16 @@ typedef enum durable_statement {
     DURABLE_SQL_LOOK_AT_DELETION,
     DURABLE_SQL_LAST_NOT_KEPT,
     DURABLE_SQL_LOOK_AT_ENDED,
+    DURABLE_SQL_RESTART_RUN,
+    DURABLE_SQL_LOOK_AT_RESTART,
+    DURABLE_SQL_COMPARE_COPY,
+    DURABLE_SQL_COPY_STEPS,
+    DURABLE_SQL_COPY_REPLACED,
+    DURABLE_SQL_NEXT_CALLED,
+    DURABLE_SQL_LOOK_AT_COPY,
+    DURABLE_SQL_COPY_CHILD,
+    DURABLE_SQL_COPY_SIGNALS,
+    DURABLE_SQL_COPY_KEYS,
     DURABLE_SQL_STEP_SAVEPOINT,
     DURABLE_SQL_STEP_RELEASE,
     DURABLE_SQL_STEP_ROLLBACK_TO,
@@ -84,9 +100,37 @@ typedef enum durable_statement {
     DURABLE_SQL_COUNT_ACTIVE_PROCESS,
     DURABLE_SQL_TAKE_TURN,
     DURABLE_SQL_LIMIT_QUEUE,
+    DURABLE_SQL_LIST_RUNS,
+    DURABLE_SQL_VISIT_QUEUES,
+    DURABLE_SQL_VISIT_ONE,
+    DURABLE_SQL_VISIT_TOPS,
+    DURABLE_SQL_VISIT_TREE,
+    DURABLE_SQL_VISIT_PARENT,
+    DURABLE_SQL_VISIT_RUN,
+    DURABLE_SQL_VISIT_SIGNALS,
+    DURABLE_SQL_VISIT_SIGNAL,
+    DURABLE_SQL_COUNT_RUNS,
+    DURABLE_SQL_IMPORT_KEY,
+    DURABLE_SQL_IMPORT_FIND,
+    DURABLE_SQL_IMPORT_QUEUE,
+    DURABLE_SQL_IMPORT_RUN,
+    DURABLE_SQL_IMPORT_STEP,
+    DURABLE_SQL_IMPORT_PENDING,
+    DURABLE_SQL_IMPORT_SIGNAL,
+    DURABLE_SQL_IMPORT_UNRECEIVED,
     DURABLE_SQL_READ_VERSION,
     DURABLE_SQL_COUNT
 } durable_statement;
+
+/* Where the last full batch of a retention has ended; see deletion.c. */
+typedef struct durable_retained {
+    bool goes_on; /* false: there was none, and the rest is not set */
+    int64_t ended, run;
+    int64_t until_ended, until_run; /* those behind this one are kept */
+    int64_t keep;
+    bool of_any;
+    char workflow[DUR_NAME_MAX + 1];
+} durable_retained;
 
 typedef struct durable_sqlite {
     durable_store head;
@@ -105,6 +149,11 @@ typedef struct durable_sqlite {
     bool step_alone;         /* … and its end will be a commit */
     bool shared;             /* steps wait for one commit */
     int64_t shared_most, shared_count;
+    bool importing;          /* begin_import() waits for its end; in_step then */
+    bool import_failed;      /* … and can only be taken back */
+    int64_t import_first;    /* … and the keys of its runs are from this one to */
+    int64_t import_run;      /* … this one, which rows are put for; one less than it: none */
+    durable_retained retained;
     bool waiting;            /* in the host's sleep callback: no verb may be called */
     sqlite3_stmt *statements[DURABLE_SQL_COUNT];
 } durable_sqlite;

@@ -1,12 +1,15 @@
 /* store/sqlite: the verbs by which somebody asks something of a run that others own. */
+#include "store/sqlite/requests.h"
+
+#include "base/text.h"
 #include "store/sqlite/fence.h"
 #include "store/sqlite/rows.h"
 #include "store/sqlite/schema.h"
 #include "store/sqlite/verbs.h"
 
-/* A statement about the run of an id, with a number or two behind it. */
-static int step_by_id(durable_sqlite *store, durable_write *write, durable_statement which,
-                      const char *run_id, int64_t number, int *changes)
+DURABLE_INTERNAL int durable_sqlite_step_by_id(durable_sqlite *store, durable_write *write,
+                                              durable_statement which, const char *run_id,
+                                              int64_t number, int *changes)
 {
     sqlite3_stmt *statement = durable_sqlite_statement(store, which);
     int result;
@@ -18,42 +21,65 @@ static int step_by_id(durable_sqlite *store, durable_write *write, durable_state
     return durable_sqlite_write_step(store, write, statement, changes);
 }
 
-static int begin_request(durable_sqlite *store, durable_write *write, const char *doing)
+DURABLE_INTERNAL int durable_sqlite_request_begin(durable_sqlite *store, durable_write *write,
+                                                 const char *doing)
 {
     int code = durable_sqlite_settle_schema(store);
 
     return code == DUR_OK ? durable_sqlite_write_begin(store, write, doing) : code;
 }
 
-typedef struct request_look {
-    bool there;
-    int64_t status;
-    bool asked; /* it was asked before */
-} request_look;
+static void read_look(sqlite3_stmt *statement, durable_request_look *look)
+{
+    const unsigned char *part_of = sqlite3_column_text(statement, 4);
 
-static int look_at_request(durable_sqlite *store, const char *run_id, request_look *look)
+    look->there = true;
+    look->status = sqlite3_column_int64(statement, 0);
+    look->request = sqlite3_column_int64(statement, 1);
+    look->run = sqlite3_column_int64(statement, 2);
+    look->called = sqlite3_column_int(statement, 3) != 0;
+    durable_print(look->part_of, sizeof look->part_of, "%s",
+                  part_of ? (const char *)part_of : "(it was deleted)");
+}
+
+DURABLE_INTERNAL int durable_sqlite_look_at_request(durable_sqlite *store, const char *run_id,
+                                                   durable_request_look *look)
 {
     sqlite3_stmt *statement = durable_sqlite_statement(store, DURABLE_SQL_LOOK_AT_REQUEST);
     int result;
 
     memset(look, 0, sizeof *look);
-    if (!statement) return store->head.error.code;
+    if (!statement) return store->head.error.sqlite_code;
     result = durable_bind_string(statement, 1, run_id);
     if (result == SQLITE_OK) result = durable_sqlite_read(store, statement);
-    if (result == SQLITE_ROW) {
-        look->there = true;
-        look->status = sqlite3_column_int64(statement, 0);
-        look->asked = sqlite3_column_int64(statement, 1) != 0;
-    } else if (result != SQLITE_DONE) {
+    if (result == SQLITE_ROW)
+        read_look(statement, look);
+    else if (result != SQLITE_DONE)
         durable_sqlite_failed(store, result, "look the run up");
-    }
     durable_sqlite_rest(statement);
-    return result == SQLITE_ROW || result == SQLITE_DONE ? DUR_OK : store->head.error.code;
+    return result == SQLITE_ROW ? SQLITE_DONE : result;
 }
 
-static bool is_over(int64_t status)
+/* Outside a group. */
+static int look_at_request(durable_sqlite *store, const char *run_id, durable_request_look *look)
 {
-    return status != DURABLE_RUNNING && status != DURABLE_PARKED && status != DURABLE_SUSPENDED;
+    int result = durable_sqlite_look_at_request(store, run_id, look);
+
+    return result == SQLITE_DONE ? DUR_OK : store->head.error.code;
+}
+
+DURABLE_INTERNAL bool durable_request_is_late(const durable_request_look *look)
+{
+    return look->status != DURABLE_RUNNING && look->status != DURABLE_PARKED &&
+           look->status != DURABLE_SUSPENDED;
+}
+
+DURABLE_INTERNAL int durable_sqlite_refuse_called(durable_sqlite *store, const char *part_of)
+{
+    return durable_error_set(&store->head.error, DUR_CONFLICT,
+                             "it is a child that its parent calls, a part of the run \"%s\": ask"
+                             " that of the whole",
+                             part_of);
 }
 
 /* ---- Asking a run to end ------------------------------------------------------------------- */
@@ -64,23 +90,26 @@ static int cancel_in_group(durable_sqlite *store, durable_write *write, const ch
     int result = durable_sqlite_group_begin(store, write);
 
     if (result != SQLITE_DONE) return result;
-    result = step_by_id(store, write, DURABLE_SQL_CANCEL_RUN, run_id, now, changes);
+    result = durable_sqlite_step_by_id(store, write, DURABLE_SQL_CANCEL_RUN, run_id, now, changes);
     if (result == SQLITE_DONE && *changes)
-        result = step_by_id(store, write, DURABLE_SQL_RESUME_ROOT, run_id, now, NULL);
+        result = durable_sqlite_step_by_id(store, write, DURABLE_SQL_RESUME_ROOT, run_id, now,
+                                           NULL);
     return durable_sqlite_group_end(store, write, result);
 }
 
 static int explain_cancel(durable_sqlite *store, const char *run_id)
 {
-    request_look look;
+    durable_request_look look;
     int code = look_at_request(store, run_id, &look);
 
     if (code != DUR_OK) return code;
     if (!look.there)
         return durable_error_set(&store->head.error, DUR_NOT_FOUND, "there is no such run");
-    if (is_over(look.status))
+    if (durable_request_is_late(&look))
         return durable_error_set(&store->head.error, DUR_ENDED, "the run has ended");
-    return look.asked ? DUR_REPLAYED : durable_sqlite_had_no_effect(store, "ask the run to end");
+    return look.request & DURABLE_REQUEST_END
+               ? DUR_REPLAYED
+               : durable_sqlite_had_no_effect(store, "ask the run to end");
 }
 
 DURABLE_INTERNAL int durable_sqlite_cancel_run(durable_store *base, const char *run_id,
@@ -89,7 +118,7 @@ DURABLE_INTERNAL int durable_sqlite_cancel_run(durable_store *base, const char *
     durable_sqlite *store = durable_sqlite_of(base);
     durable_write write;
     int result, changes = 0;
-    int code = begin_request(store, &write, "ask the run to end");
+    int code = durable_sqlite_request_begin(store, &write, "ask the run to end");
 
     if (code != DUR_OK) return code;
     result = cancel_in_group(store, &write, run_id, now, &changes);
@@ -116,6 +145,16 @@ static int write_resolution(durable_sqlite *store, durable_write *write, const c
     return durable_sqlite_write_step(store, write, statement, changes);
 }
 
+/* The run and its root are to be taken up. */
+static int resume(durable_sqlite *store, durable_write *write, const char *run_id, int64_t now)
+{
+    int result =
+        durable_sqlite_step_by_id(store, write, DURABLE_SQL_RESUME_ROOT, run_id, now, NULL);
+
+    if (result != SQLITE_DONE) return result;
+    return durable_sqlite_step_by_id(store, write, DURABLE_SQL_RESUME_RUN, run_id, now, NULL);
+}
+
 static int resolve_in_group(durable_sqlite *store, durable_write *write, const char *run_id,
                             const durable_resolution *resolution, int *changes)
 {
@@ -123,16 +162,13 @@ static int resolve_in_group(durable_sqlite *store, durable_write *write, const c
 
     if (result != SQLITE_DONE) return result;
     result = write_resolution(store, write, run_id, resolution, changes);
-    if (result == SQLITE_DONE && *changes)
-        result = step_by_id(store, write, DURABLE_SQL_RESUME_ROOT, run_id, resolution->now, NULL);
-    if (result == SQLITE_DONE && *changes)
-        result = step_by_id(store, write, DURABLE_SQL_RESUME_RUN, run_id, resolution->now, NULL);
+    if (result == SQLITE_DONE && *changes) result = resume(store, write, run_id, resolution->now);
     return durable_sqlite_group_end(store, write, result);
 }
 
 static int explain_resolution(durable_sqlite *store, const char *run_id)
 {
-    request_look look;
+    durable_request_look look;
     int code = look_at_request(store, run_id, &look);
 
     if (code != DUR_OK) return code;
@@ -148,7 +184,7 @@ DURABLE_INTERNAL int durable_sqlite_resolve_step(durable_store *base, const char
     durable_sqlite *store = durable_sqlite_of(base);
     durable_write write;
     int result, changes = 0;
-    int code = begin_request(store, &write, "answer for the step");
+    int code = durable_sqlite_request_begin(store, &write, "answer for the step");
 
     if (code != DUR_OK) return code;
     result = resolve_in_group(store, &write, run_id, resolution, &changes);

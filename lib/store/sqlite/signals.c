@@ -116,7 +116,7 @@ static int write_and_wake(durable_sqlite *store, durable_write *write, const sen
     return durable_sqlite_group_end(store, write, result);
 }
 
-static bool triggers_work(durable_sqlite *store)
+DURABLE_INTERNAL bool durable_sqlite_triggers_work(const durable_sqlite *store)
 {
     int on = 1;
 
@@ -147,7 +147,7 @@ static int send_once(durable_sqlite *store, const sending *its, int *changes)
     int result, code = durable_sqlite_write_begin(store, &write, its->doing);
 
     if (code != DUR_OK) return code;
-    result = its->which == DURABLE_SQL_BEAT_CALLBACK || triggers_work(store)
+    result = its->which == DURABLE_SQL_BEAT_CALLBACK || durable_sqlite_triggers_work(store)
                  ? write_alone(store, &write, its, changes)
                  : write_and_wake(store, &write, its, changes);
     return durable_sqlite_tables_gone(store, durable_sqlite_write_end(store, &write, result));
@@ -327,7 +327,7 @@ DURABLE_INTERNAL int durable_sqlite_tell_parent(durable_sqlite *store, durable_w
     int result = durable_sqlite_step_integers(store, write, DURABLE_SQL_TELL_PARENT, integers, 2,
                                               &changes);
 
-    if (result != SQLITE_DONE || changes == 0 || triggers_work(store)) return result;
+    if (result != SQLITE_DONE || changes == 0 || durable_sqlite_triggers_work(store)) return result;
     return wake_parent(store, write, child, now);
 }
 

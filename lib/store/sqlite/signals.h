@@ -9,7 +9,11 @@
 DURABLE_INTERNAL int durable_sqlite_is_sent(durable_sqlite *store, int64_t run,
                                             const char *address, bool *sent);
 
-/* The run is due now, if it is suspended, awaits the address, and was not to be due earlier. */
+/* False where the host has switched triggers off: what ours do is then done by hand. */
+DURABLE_INTERNAL bool durable_sqlite_triggers_work(const durable_sqlite *store);
+
+/* The run is due now, if it is suspended and not paused, awaits the address, and was not to be due
+ * earlier. */
 DURABLE_INTERNAL int durable_sqlite_wake_run(durable_sqlite *store, durable_write *write,
                                              int64_t run, int64_t now, const char *address);
 
