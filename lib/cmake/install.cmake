@@ -14,7 +14,7 @@ install(
           NAMELINK_COMPONENT durable_development
   RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT durable_runtime)
 install(
-  FILES "${PROJECT_SOURCE_DIR}/include/durable.h"
+  FILES "${PROJECT_SOURCE_DIR}/include/durable.h" "${PROJECT_SOURCE_DIR}/include/durable_cmocka.h"
   DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
   COMPONENT durable_development)
 

@@ -17,7 +17,7 @@ run_checked(COMMAND "${CMAKE_COMMAND}" --install "${WORK}/build" --config Debug
 file(RENAME "${WORK}/first" "${PREFIX}")
 
 file(GLOB_RECURSE installed RELATIVE "${PREFIX}" "${PREFIX}/*")
-foreach(wanted IN ITEMS include/durable.h lib/pkgconfig/durable.pc
+foreach(wanted IN ITEMS include/durable.h include/durable_cmocka.h lib/pkgconfig/durable.pc
                         lib/cmake/durable/durable-config.cmake)
   if(NOT wanted IN_LIST installed)
     message(FATAL_ERROR "${wanted} was not installed, only ${installed}")
