@@ -86,6 +86,7 @@ static int run_all(const bench_options *options)
     } else {
         bench_record(options);
         bench_replay(options);
+        bench_check(options);
         bench_resumption(options);
         bench_attempt(options);
         bench_transaction(options);

@@ -7,6 +7,7 @@
 
 void bench_record(const bench_options *options);     /* record.… and record.instructions */
 void bench_replay(const bench_options *options);     /* replay.… and replay.instructions */
+void bench_check(const bench_options *options);      /* check.… */
 void bench_resumption(const bench_options *options); /* resume.… and resume.instructions */
 void bench_attempt(const bench_options *options);    /* attempt.normal */
 void bench_transaction(const bench_options *options); /* tx.… */
