@@ -106,10 +106,22 @@ static int find_due(durable_opening *open)
     return store->methods->earliest_due(store, record->run, &record->due);
 }
 
+/* A run that its parent calls is paused by who pauses its root. */
+static int check_not_paused(const durable_opening *open)
+{
+    const durable_run_record *record = &open->record;
+
+    if (!record->paused || open->call) return DUR_OK;
+    return durable_error_set(&open->log->store->error, DUR_SUSPENDED,
+                             "it is paused%s: dur_resume() lets it go on",
+                             record->status == DURABLE_PARKED ? ", and parked" : "");
+}
+
 DURABLE_INTERNAL int durable_opening_check(durable_opening *open)
 {
     int code = check_free(open);
 
+    if (code == DUR_OK) code = check_not_paused(open);
     if (code == DUR_OK) code = find_due(open);
     return code == DUR_OK ? check_due(open) : code;
 }

@@ -155,11 +155,12 @@ struct dur_step {
     const char *name; /* own copy */
     size_t name_length;
     char *name_memory; /* where the inline room is too small */
+    int64_t attempt; /* this one, from 1 */
     int64_t began;
     dur_value value;     /* what replay found */
     int outcome;         /* of a replayed one */
-    int64_t attempt;     /* this one, from 1 */
     int64_t lease_ms;    /* of its options; 0: the log's */
+    uint64_t fingerprint; /* likewise; 0: none */
     const dur_retry *retry, *poll; /* the caller's; NULL: none */
     int64_t retry_after; /* what dur_retry_after() said, or one of the two below */
     durable_progress *progress; /* NULL: nothing is in the log */
@@ -171,7 +172,6 @@ struct dur_step {
     char *token;         /* of a callback; of a started child: its id */
     dur_step *next_child; /* of the run's children */
     int64_t undoes;      /* of an undo: the position of the step */
-    uint64_t fingerprint; /* of its options */
     dur_value *result;   /* where dur_replay_or_run() wants the recorded value; NULL: nowhere */
     bool unrecorded;     /* recording it has failed, and may be tried again */
     bool kept;           /* the outcome below waits for a database that works */
@@ -302,7 +302,8 @@ DURABLE_INTERNAL int durable_run_begin_call(const durable_call *call, dur_run **
 
 /* The same for a worker, in one try: only a run that is there and due, and within its queue's
  * limits (`seen_next_us` as in durable_claim). DUR_NOT_FOUND, DUR_SUSPENDED, DUR_OWNED,
- * DUR_CONFLICT: it is not to be had, or somebody was faster. Where durable_is_of_one_run(), the run
+ * DUR_CONFLICT: it is not to be had, or somebody was faster. DUR_REPLAYED: it is paused, and what
+ * an owner that is gone has left of its claim was given back. Where durable_is_of_one_run(), the run
  * cannot be opened, and was parked or given back to come later; or stays where it stands, and
  * *vain tells how often it could not be opened here. Any other code is the log's. */
 DURABLE_INTERNAL int durable_run_begin_due(dur_log *log, const char *workflow, const char *run_id,
@@ -401,6 +402,11 @@ DURABLE_INTERNAL bool durable_run_copy_value(dur_run *run, dur_value *value);
 
 /* End the run with an output, or with a failure if `failure` is not NULL. */
 DURABLE_INTERNAL int durable_run_end(dur_run *run, dur_value output, const char *failure);
+
+/* Write how it ends or parks; `output`, `failure` and `successor` may be NULL. */
+DURABLE_INTERNAL int durable_run_write_ending(dur_run *run, int status,
+                                              const durable_datum *output, const char *failure,
+                                              const durable_successor *successor);
 
 /* What is to be done for a stopped run before it is left: park it, fail it. Gives the code. */
 DURABLE_INTERNAL int durable_run_settle_stop(dur_run *run);
@@ -681,6 +687,9 @@ DURABLE_INTERNAL int durable_send_answer(dur_log *log, const char *token, dur_va
                                          const char *failure);
 DURABLE_INTERNAL int durable_send_heartbeat(dur_log *log, const char *token);
 
+/* How the run ended, for a message, " (completed)", or "": it costs a look. */
+DURABLE_INTERNAL const char *durable_ending_words(dur_log *log, const char *run_id);
+
 /* "RUN.POSITION.UID"; durable_token_parse() gives false for anything else. */
 DURABLE_INTERNAL void durable_token_print(char token[DUR_TOKEN_SIZE],
                                           const durable_callback *callback);
@@ -727,6 +736,9 @@ DURABLE_INTERNAL void durable_patch_free(dur_run *run);
 DURABLE_INTERNAL int durable_continue_ask(dur_run *run, dur_value input);
 DURABLE_INTERNAL int durable_continue_end(dur_run *run);
 
+/* Something is asked for behind it: stop the run. */
+DURABLE_INTERNAL int durable_continue_refuse(dur_run *run, const char *name);
+
 /* The beginning of the ids of a run's children. */
 DURABLE_INTERNAL void durable_continue_child_prefix(char prefix[DUR_NAME_MAX + 1],
                                                     const dur_run *run);
@@ -742,9 +754,12 @@ DURABLE_INTERNAL int durable_control_terminate(dur_log *log, const char *run_id,
 DURABLE_INTERNAL int durable_control_delete(dur_log *log, const char *run_id);
 DURABLE_INTERNAL int durable_control_retain(dur_log *log, const dur_retention *retention,
                                             int64_t *deleted);
-DURABLE_INTERNAL int durable_control_restart(dur_log *log, const char *run_id,
-                                             const char *new_run_id, int64_t position,
-                                             const dur_restart_options *options);
+
+/* ---- restart.c ----------------------------------------------------------------------------- */
+
+/* See dur_restart(); the options were checked. */
+DURABLE_INTERNAL int durable_restart_run(dur_log *log, const char *run_id, const char *new_run_id,
+                                         int64_t position, const dur_restart_options *options);
 
 /* ---- check.c ------------------------------------------------------------------------------- */
 

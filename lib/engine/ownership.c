@@ -71,7 +71,10 @@ static int look_at_run(const durable_run_record *record, void *context)
     code = ended_as(record->status);
     if (code != DUR_OK)
         return durable_error_set(error, code, "%s",
-                                 record->failure ? record->failure : "run failed");
+                                 record->failure     ? record->failure
+                                 : code == DUR_ENDED ? "it has continued as new: its successor has"
+                                                       " the id without the number behind '~'"
+                                                     : "run failed");
     code = durable_run_check_known(open->log, record, error);
     if (code != DUR_OK) return code;
     durable_arena_clear(&open->run->input_arena);
@@ -164,7 +167,7 @@ static int try_to_open(durable_opening *open, bool *done)
     if (code == DUR_OK) code = durable_opening_claim(open, done);
     if (code != DUR_OK || !*done) return code;
     durable_history_init(&open->run->history, store, open->run->fence.run,
-                         open->record.epoch == 0);
+                         open->record.epoch == 0 && open->record.restarted_at == 0);
     return open->must_park ? durable_opening_park(open) : DUR_OK;
 }
 
@@ -203,9 +206,15 @@ static int prepare(durable_opening *open)
     return durable_error_set(&log->error, DUR_NOMEM, "run \"%s\": out of memory", open->run_id);
 }
 
+static bool ended_as_told(int code)
+{
+    return code == DUR_FAILED || code == DUR_CANCELLED || code == DUR_TIMED_OUT ||
+           code == DUR_TERMINATED;
+}
+
 static void tell_opening(const durable_opening *open, int code)
 {
-    if (code == DUR_FAILED || code == DUR_CANCELLED || code == DUR_TIMED_OUT)
+    if (ended_as_told(code))
         durable_error_copy(&open->log->error, &open->log->store->error);
     else if (code != DUR_OK)
         durable_log_store_error(open->log, open->run->id);
@@ -338,6 +347,25 @@ static bool put_back(durable_opening *open, int64_t times)
     return true;
 }
 
+/* What a dead owner has left behind of a paused run is its claim: that is given back, so that the
+ * run does not stand in front of others. DUR_REPLAYED: done. */
+static int free_paused(durable_opening *open)
+{
+    durable_store *store = open->log->store;
+    bool claimed = false;
+    int code;
+
+    open->claims = open->record.claims;
+    open->limited = false;
+    code = durable_kept_flush(open->log, &open->record);
+    if (code == DUR_OK) code = durable_opening_claim(open, &claimed);
+    if (code == DUR_OK && !claimed) return DUR_OWNED;
+    if (code == DUR_OK)
+        code = store->methods->release_run(store, &open->run->fence, open->now);
+    if (code == DUR_OK) return DUR_REPLAYED;
+    return code == DUR_LOST ? DUR_OWNED : code;
+}
+
 DURABLE_INTERNAL bool durable_is_of_one_run(int code)
 {
     return code == DUR_CORRUPT || code == DUR_MISMATCH || code == DUR_VERSION_TOO_NEW ||
@@ -370,13 +398,14 @@ DURABLE_INTERNAL int durable_run_begin_due(dur_log *log, const char *workflow, c
     }
     if (code == DUR_OK && !done)
         code = durable_error_set(&log->store->error, DUR_OWNED, "somebody was faster");
+    if (code == DUR_SUSPENDED && open.record.paused && open.owner[0]) code = free_paused(&open);
     if (code == DUR_OK) {
         durable_log_set_output(log, dur_null());
         durable_opened_link(open.run);
         *run = open.run;
         return DUR_OK;
     }
-    tell_opening(&open, code);
+    if (code != DUR_REPLAYED) tell_opening(&open, code);
     if (durable_is_of_one_run(code) && code != DUR_PARKED) {
         int64_t times = durable_worker_count_trouble(log, run_id);
 

@@ -51,8 +51,7 @@ static int take_status(const durable_run_record *record, void *context)
     return DUR_OK;
 }
 
-/* How the run ended, for a message: it costs a look, where nothing was done otherwise. */
-static const char *ending_of(dur_log *log, const char *run_id)
+DURABLE_INTERNAL const char *durable_ending_words(dur_log *log, const char *run_id)
 {
     int status = 0;
 
@@ -60,6 +59,8 @@ static const char *ending_of(dur_log *log, const char *run_id)
     if (status == DURABLE_COMPLETED) return " (completed)";
     if (status == DURABLE_CANCELLED) return " (cancelled)";
     if (status == DURABLE_TIMED_OUT) return " (timed out)";
+    if (status == DURABLE_CONTINUED) return " (continued as new)";
+    if (status == DURABLE_TERMINATED) return " (terminated)";
     return status == DURABLE_FAILED ? " (failed)" : "";
 }
 
@@ -80,7 +81,7 @@ static int tell_signal(dur_log *log, int code, const char *run_id, const char *n
     case DUR_ENDED:
         return durable_error_set(&log->error, code,
                                  "run \"%s\" has ended%s: signal \"%s\" was not sent", run_id,
-                                 ending_of(log, run_id), name);
+                                 durable_ending_words(log, run_id), name);
     default:
         durable_error_copy(&log->error, &log->store->error);
         durable_error_prefix(&log->error, "run \"%s\", signal \"%s\": ", run_id, name);

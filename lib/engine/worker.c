@@ -109,6 +109,7 @@ static int take(work *it, bool *misses)
     if (log->closed) return DUR_MISUSE;
     switch (code) {
     case DUR_OK: return execute(it, run, fn, user);
+    case DUR_REPLAYED: return DUR_OK; /* it is paused, and stands in nobody's way any more */
     case DUR_NOT_FOUND:
     case DUR_SUSPENDED:
     case DUR_OWNED:
