@@ -12,7 +12,8 @@ static int refuse(dur_log **log, const char *of, const char *problem)
     return *log ? DUR_MISUSE : DUR_NOMEM;
 }
 
-static const char *find_problem(dur_options *options, dur_retry *retry, bool *of_policy)
+DURABLE_INTERNAL const char *durable_check_options(dur_options *options, dur_retry *retry,
+                                                   bool *of_policy)
 {
     const char *problem;
 
@@ -20,6 +21,8 @@ static const char *find_problem(dur_options *options, dur_retry *retry, bool *of
     if (options->lease_ms < 0) return "lease_ms must not be negative";
     if (options->sleep_max_ms < 0) return "sleep_max_ms must not be negative";
     if (options->shared_commit_steps < 0) return "shared_commit_steps must not be negative";
+    if (options->long_run_steps < 0) return "long_run_steps must not be negative";
+    if (options->long_run_bytes < 0) return "long_run_bytes must not be negative";
     if (!options->retry) return NULL;
     *of_policy = !durable_retry_fill(options->retry, retry, &problem);
     options->retry = retry;
@@ -39,7 +42,7 @@ DUR_API int dur_open(struct sqlite3 *db, const dur_options *options, dur_log **l
     if (!db || !log) return DUR_MISUSE;
     if (options && !durable_copy_struct(&full, sizeof full, options))
         return refuse(log, "", "the options must be set up with DUR_OPTIONS_INIT");
-    problem = find_problem(&full, &retry, &of_policy);
+    problem = durable_check_options(&full, &retry, &of_policy);
     if (problem) return refuse(log, of_policy ? "the retry policy: " : "", problem);
     code = durable_open_store(db, &full, &store);
     if (!store) return code;

@@ -4,6 +4,7 @@ set(durable_sources
     api/batch.c
     api/check.c
     api/child.c
+    api/continue.c
     api/control.c
     api/history.c
     api/log.c

@@ -174,6 +174,7 @@ DURABLE_INTERNAL int durable_callback_await(dur_step *callback, dur_value *value
     }
     if (run->ended) return durable_run_misuse(run, "the run has ended: it waits for nothing more");
     if (run->body) return refuse_in_body(callback);
+    if (run->continues) return durable_continue_refuse(run, callback->name);
     if (run->failure_pending) return durable_run_stop_failed(run);
     if (callback->state == DURABLE_STEP_OPEN) code = durable_callback_settle(callback);
     if (code == DUR_FAILED || code == DUR_TIMED_OUT || code == DUR_OK)

@@ -140,6 +140,7 @@ static int look_at_child(const durable_run_record *record, void *context)
     child_look *look = context;
     dur_value recorded;
 
+    if (record->generation > 1) return DUR_OK; /* it had that of the run before it in its chain */
     if (durable_value_decode(&record->input, &recorded) != DUR_OK) return DUR_OK;
     look->type = recorded.type;
     look->length = recorded.length;

@@ -4,9 +4,10 @@
 DURABLE_INTERNAL void durable_child_id_print(char id[DUR_NAME_MAX + 1], const dur_run *run,
                                              int64_t position)
 {
-    char number[24];
-    const char *parent = run->id;
+    char number[24], prefix[DUR_NAME_MAX + 1];
+    const char *parent = prefix;
 
+    durable_continue_child_prefix(prefix, run);
     durable_print(number, sizeof number, "/%lld", (long long)position);
     if (strlen(parent) + strlen(number) > DUR_NAME_MAX) parent = run->uid;
     durable_print(id, DUR_NAME_MAX + 1, "%s%s", parent, number);

@@ -61,6 +61,7 @@ DURABLE_INTERNAL dur_log *durable_log_new(durable_store *store, int open_code,
     log->long_run = options->long_run;
     log->long_run_steps = options->long_run_steps ? options->long_run_steps : 10000;
     log->long_run_bytes = options->long_run_bytes ? options->long_run_bytes : 16 * 1024 * 1024;
+    if (!log->long_run) log->long_run_steps = log->long_run_bytes = INT64_MAX;
     if (options->retry) log->retry = *options->retry;
     log->owner_alive = options->owner_alive;
     log->warn = options->warn ? options->warn : warn_on_stderr;

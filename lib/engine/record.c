@@ -35,6 +35,16 @@ DURABLE_INTERNAL void durable_run_outrank(dur_run *run, int code)
     run->stopped_by_record = false;
 }
 
+/* What a record adds to its run, and whether that has become long. */
+static inline void count_record(dur_run *run, int64_t position, size_t bytes)
+{
+    const dur_log *log = run->log;
+
+    run->bytes += (int64_t)bytes;
+    if (position > log->long_run_steps || run->bytes > log->long_run_bytes)
+        durable_continue_tell_long(run);
+}
+
 static void note_recorded(dur_step *step, const durable_outcome *outcome)
 {
     dur_run *run = step->run;
@@ -47,6 +57,7 @@ static void note_recorded(dur_step *step, const durable_outcome *outcome)
         durable_run_set_failure(run, outcome->value.bytes, outcome->value.length);
         run->failure_pending = true;
     }
+    count_record(run, step->position, outcome->value.length);
     durable_step_close(step);
     if (run->stopped_by_record) durable_run_lift_stop(run);
 }
@@ -294,6 +305,7 @@ DURABLE_INTERNAL int durable_wait_conclude(dur_step *wait, int outcome, dur_valu
         run->lease_end = record.lease_end;
         durable_call_prolong(run, record.lease_end);
     }
+    count_record(run, wait->position, datum.length);
     close_wait(wait, outcome, value);
     return DUR_OK;
 }

@@ -157,11 +157,14 @@ static unsigned cancelled_endings(const dur_run *run, int status)
 {
     unsigned endings = 1u << DUR_CHILD_CANCEL;
 
-    if (status != DURABLE_COMPLETED) endings |= 1u << DUR_CHILD_WAIT;
+    if (status != DURABLE_COMPLETED && status != DURABLE_CONTINUED)
+        endings |= 1u << DUR_CHILD_WAIT; /* else it was waited for */
     return run->child_endings & endings;
 }
 
-static int write_ending(dur_run *run, int status, const durable_datum *output, const char *failure)
+DURABLE_INTERNAL int durable_run_write_ending(dur_run *run, int status,
+                                              const durable_datum *output, const char *failure,
+                                              const durable_successor *successor)
 {
     durable_store *store = run->log->store;
     durable_ending ending;
@@ -171,8 +174,10 @@ static int write_ending(dur_run *run, int status, const durable_datum *output, c
     ending.status = status;
     if (output) ending.output = *output;
     ending.failure = failure;
+    ending.successor = successor;
     ending.clears_pending = run->has_pending && status != DURABLE_PARKED;
-    ending.tells_parent = run->parent && !run->root && status != DURABLE_PARKED;
+    ending.tells_parent =
+        run->parent && !run->root && status != DURABLE_PARKED && status != DURABLE_CONTINUED;
     if (status != DURABLE_PARKED) ending.cancels_children = cancelled_endings(run, status);
     ending.now = durable_clock_now(&run->log->clock);
     if (run->log->check) return durable_check_ending(run, &ending);
@@ -206,7 +211,7 @@ static int end_undone(dur_run *run, int status, int told, const char *failure)
     if (code == DUR_OK && !run->in_gap) code = check_nothing_left(run);
     if (code != DUR_OK) return run->stop != DUR_OK ? durable_run_settle_stop(run) : code;
     durable_run_set_failure(run, text, strlen(text));
-    code = write_ending(run, status, NULL, run->failure);
+    code = durable_run_write_ending(run, status, NULL, run->failure, NULL);
     if (code != DUR_OK && run->undoing && run->stop == DUR_OK) run->stop = told;
     if (code != DUR_OK) return code;
     tell_failure(run);
@@ -245,7 +250,8 @@ static int end_completed(dur_run *run, dur_value output)
     /* Copied first: once the end is recorded nothing may go wrong any more. The output before it
      * stays until then: this one may lie in it, and be given again after an error. */
     code = durable_log_copy_output(run->log, &output, &arena);
-    if (code == DUR_OK) code = write_ending(run, DURABLE_COMPLETED, &datum, NULL);
+    if (code == DUR_OK)
+        code = durable_run_write_ending(run, DURABLE_COMPLETED, &datum, NULL, NULL);
     if (code == DUR_OK)
         durable_log_take_output(run->log, output, &arena);
     else
@@ -332,5 +338,5 @@ DURABLE_INTERNAL int durable_run_set_output(dur_run *run, dur_value output)
 DURABLE_INTERNAL void durable_run_leave_parked(dur_run *run)
 {
     if (run->stop == DUR_PARKED && !run->ended)
-        write_ending(run, DURABLE_PARKED, NULL, run->error.message);
+        durable_run_write_ending(run, DURABLE_PARKED, NULL, run->error.message, NULL);
 }

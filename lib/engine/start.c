@@ -11,7 +11,8 @@ DURABLE_INTERNAL int durable_run_check_same(const durable_run_record *record, co
         return durable_error_set(error, DUR_CONFLICT,
                                  "it was started as workflow \"%s\", not \"%s\": choose another id",
                                  record->workflow, workflow);
-    if (input && !durable_datum_equal(&record->input, input))
+    /* Later runs of its chain have their own. */
+    if (input && record->generation == 1 && !durable_datum_equal(&record->input, input))
         return durable_error_set(error, DUR_CONFLICT,
                                  "it was started with another input: choose another id, or resume"
                                  " it without giving an input");

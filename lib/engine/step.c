@@ -189,6 +189,7 @@ static int replay(dur_run *run, const durable_request *request,
     }
     if (failed) run->failure_pending = true;
     answer->value = value;
+    run->bytes += (int64_t)record->value.length;
     run->in_gap = false;
     run->position++;
     durable_history_pass(&run->history);
@@ -542,6 +543,7 @@ DURABLE_INTERNAL int durable_step_begin(dur_run *run, const durable_asked *asked
     if (run->stop != DUR_OK) return answer_stopped(run, asked);
     if (run->ended) return durable_run_misuse(run, "the run has ended: it takes no more steps");
     if (run->body) return stop_in_body(run, name_of(asked));
+    if (run->continues) return durable_continue_refuse(run, name_of(asked));
     code = check_request(run, asked, &request);
     if (code != DUR_OK) return code;
     return answer_request(run, &request, asked, options, answer);

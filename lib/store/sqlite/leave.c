@@ -183,6 +183,86 @@ static int cancel_children(durable_sqlite *store, durable_write *write, int64_t 
                                         NULL);
 }
 
+/* ---- Continuing ---------------------------------------------------------------------------- */
+
+static int step_ids(durable_sqlite *store, durable_write *write, durable_statement which,
+                    int64_t run, int64_t other)
+{
+    const int64_t integers[2] = {run, other};
+
+    return durable_sqlite_step_integers(store, write, which, integers, other ? 2 : 1, NULL);
+}
+
+static int rename_run(durable_sqlite *store, durable_write *write, int64_t run, const char *id)
+{
+    sqlite3_stmt *statement = durable_sqlite_statement(store, DURABLE_SQL_RENAME_RUN);
+    int result;
+
+    if (!statement) return store->head.error.sqlite_code;
+    result = durable_bind_string(statement, 2, id);
+    if (result != SQLITE_OK) return durable_sqlite_not_bound(store, write, statement, result);
+    sqlite3_bind_int64(statement, 1, run);
+    return durable_sqlite_write_step(store, write, statement, NULL);
+}
+
+static int bind_successor(sqlite3_stmt *statement, const durable_ending *ending)
+{
+    const durable_successor *successor = ending->successor;
+    int result = durable_bind_string(statement, 2, successor->id);
+
+    if (result == SQLITE_OK) result = durable_bind_string(statement, 3, successor->uid);
+    if (result == SQLITE_OK) result = durable_bind_string(statement, 4, successor->code_version);
+    if (result == SQLITE_OK) result = durable_bind_datum(statement, 9, &successor->input);
+    if (result != SQLITE_OK) return result;
+    sqlite3_bind_int(statement, 5, successor->behaviour);
+    durable_bind_time(statement, 6, successor->due);
+    sqlite3_bind_int64(statement, 7, ending->now);
+    return durable_bind_format(statement, 8, successor->input.format);
+}
+
+static int no_successor(durable_sqlite *store)
+{
+    durable_error_set(&store->head.error, DUR_CORRUPT,
+                      "the run has no successor: no free key is left (the largest one was edited"
+                      " in), or an authorizer of the host ignores our inserts");
+    store->head.error.sqlite_code = SQLITE_AUTH;
+    return SQLITE_AUTH;
+}
+
+static int create_successor(durable_sqlite *store, durable_write *write, int64_t run,
+                            const durable_ending *ending, int64_t *next)
+{
+    sqlite3_stmt *statement = durable_sqlite_statement(store, DURABLE_SQL_CREATE_SUCCESSOR);
+    int result, changes = 0;
+
+    if (!statement) return store->head.error.sqlite_code;
+    result = bind_successor(statement, ending);
+    if (result != SQLITE_OK) return durable_sqlite_not_bound(store, write, statement, result);
+    sqlite3_bind_int64(statement, 1, run);
+    result = durable_sqlite_write_step(store, write, statement, &changes);
+    *next = sqlite3_last_insert_rowid(store->db);
+    return result == SQLITE_DONE && changes == 0 ? no_successor(store) : result;
+}
+
+/* Its row and its signals stay where they are, but for what is the successor's: signals that come
+ * before this commit are handed on, those that come after it find the successor's row. */
+static int continue_run(durable_sqlite *store, durable_write *write, int64_t run,
+                        const durable_ending *ending)
+{
+    int64_t next = 0;
+    int result = rename_run(store, write, run, ending->successor->old_id);
+
+    if (result == SQLITE_DONE) result = create_successor(store, write, run, ending, &next);
+    if (result == SQLITE_DONE)
+        result = step_ids(store, write, DURABLE_SQL_HAND_ON_KEYS, run, next);
+    if (result == SQLITE_DONE)
+        result = step_ids(store, write, DURABLE_SQL_HAND_ON_SIGNALS, run, next);
+    if (result == SQLITE_DONE) result = step_ids(store, write, DURABLE_SQL_END_PAUSE, run, 0);
+    if (result == SQLITE_DONE)
+        result = step_ids(store, write, DURABLE_SQL_WAKE_ROOT_OF, run, ending->successor->due);
+    return result;
+}
+
 static int end_more(durable_sqlite *store, durable_write *write, const durable_fence *fence,
                     const void *context)
 {
@@ -195,16 +275,31 @@ static int end_more(durable_sqlite *store, durable_write *write, const durable_f
         result = durable_sqlite_tell_parent(store, write, fence->run, ending->now);
     if (result == SQLITE_DONE && ending->cancels_children)
         result = cancel_children(store, write, fence->run, ending);
+    if (result == SQLITE_DONE && ending->successor)
+        result = continue_run(store, write, fence->run, ending);
     return result;
+}
+
+/* No other row of the group has an id of its own. */
+static int explain_ending(durable_sqlite *store, const durable_ending *ending, int code)
+{
+    if (!ending->successor || code != DUR_DATABASE ||
+        store->head.error.sqlite_code != SQLITE_CONSTRAINT_UNIQUE)
+        return code;
+    return durable_error_set(&store->head.error, DUR_CONFLICT,
+                             "it cannot continue as new: there is another run of the id \"%s\","
+                             " which would be its own from then on",
+                             ending->successor->old_id);
 }
 
 DURABLE_INTERNAL int durable_sqlite_end_run(durable_store *base, durable_fence *fence,
                                             const durable_ending *ending)
 {
+    durable_sqlite *store = durable_sqlite_of(base);
     const leaving how = {.which = DURABLE_SQL_END_RUN, .bind = bind_ending, .more = end_more,
                          .context = ending, .status = ending->status,
                          .doing = ending->status == DURABLE_PARKED ? "park the run"
                                                                    : "end the run"};
 
-    return leave_run(durable_sqlite_of(base), &how, fence);
+    return explain_ending(store, ending, leave_run(store, &how, fence));
 }

@@ -139,22 +139,32 @@ static void cancel_children(memory_log *log, const memory_run *parent, const dur
     }
 }
 
+static void write_ending(memory_log *log, memory_run *run, const durable_ending *ending)
+{
+    int64_t key = run->key;
+
+    memory_run_end(run, ending);
+    if (ending->tells_parent) tell_parent(log, run, ending);
+    if (ending->cancels_children) cancel_children(log, run, ending);
+    if (ending->successor) memory_run_continue(log, key, ending);
+    log->version++;
+}
+
 int memory_end_run(durable_store *base, durable_fence *fence, const durable_ending *ending)
 {
     memory_store *store = (memory_store *)base;
     memory_fault fault = memory_next_fault(store, "end");
     memory_run *run = memory_fenced_run(store, fence);
     bool done = run || memory_is_given_back(store, fence, ending->status);
+    int code = memory_verdict(store, fence, done);
 
-    if (run && !fault.prevents) {
-        memory_run_end(run, ending);
-        if (ending->tells_parent) tell_parent(store->log, run, ending);
-        if (ending->cancels_children) cancel_children(store->log, run, ending);
-        store->log->version++;
-    }
-    return memory_finish(store, &fault, memory_verdict(store, fence, done), NULL,
-                         "end %s %s%s%s",
-                         memory_name_of(store, fence), memory_status_name(ending->status),
+    if (run && !memory_run_may_continue(store->log, ending)) code = DUR_CONFLICT;
+    if (run && !code && !fault.prevents) write_ending(store->log, run, ending);
+    return memory_finish(store, &fault, code, NULL, "end %s %s%s%s%s%s",
+                         ending->successor ? ending->successor->id : memory_name_of(store, fence),
+                         memory_status_name(ending->status),
+                         ending->successor ? " as " : "",
+                         ending->successor ? ending->successor->old_id : "",
                          ending->tells_parent ? " tells" : "",
                          ending->cancels_children ? " cancels" : "");
 }

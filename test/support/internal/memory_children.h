@@ -13,4 +13,9 @@ int64_t memory_due_below(const memory_log *log, const memory_run *root);
 /* A run takes what it calls along. */
 void memory_run_delete(memory_log *log, memory_run *run);
 
+/* End a run as continued, which memory_run_end() has done to its own row, by its successor; and
+ * whether that can be. */
+bool memory_run_may_continue(const memory_log *log, const durable_ending *ending);
+void memory_run_continue(memory_log *log, int64_t key, const durable_ending *ending);
+
 #endif

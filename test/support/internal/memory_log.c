@@ -132,16 +132,17 @@ const char *memory_run_name(const memory_log *log, int64_t key)
 
 const char *memory_status_name(int status)
 {
-    static const char *const names[] = {"running",   "completed", "failed",   "parked",
-                                        "suspended", "cancelled", "timed out"};
+    static const char *const names[] = {"running",   "completed", "failed",    "parked",
+                                        "suspended", "cancelled", "timed out", "continued",
+                                        "terminated"};
 
-    return status >= DURABLE_RUNNING && status <= DURABLE_TIMED_OUT ? names[status - 1] : "?";
+    return status >= DURABLE_RUNNING && status <= DURABLE_TERMINATED ? names[status - 1] : "?";
 }
 
 bool memory_run_has_ended(const memory_run *run)
 {
-    return run->status == DURABLE_COMPLETED || run->status == DURABLE_FAILED ||
-           run->status == DURABLE_CANCELLED || run->status == DURABLE_TIMED_OUT;
+    return run->status != DURABLE_RUNNING && run->status != DURABLE_SUSPENDED &&
+           run->status != DURABLE_PARKED;
 }
 
 static void note_caller(memory_run *run, const durable_caller *caller)
