@@ -147,7 +147,7 @@
 
 /* A run r with its claim c, if it has one. */
 #define RUN_COLUMNS                                                                                \
-    "SELECT r.run AS run, r.id AS id, r.uid AS uid, r.workflow AS workflow,"                       \
+    "r.run AS run, r.id AS id, r.uid AS uid, r.workflow AS workflow,"                              \
     " iif(c.run, 1, r.status) AS status, r.behaviour AS behaviour,"                                \
     " coalesce(c.epoch, r.epoch) AS epoch, coalesce(c.token, r.token) AS token,"                   \
     " c.owner AS owner, coalesce(c.lease_end, 0) AS lease_end,"                                    \
