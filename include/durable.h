@@ -1653,8 +1653,8 @@ typedef struct dur_restart_options {
     size_t size;
     int64_t replace_at;  /* the result recorded at this position becomes `value` in the copy; it
                           * must lie before the restart. 0: none is replaced */
-    dur_value value;
-    bool with_signals;   /* copy the signals that the run has not received */
+    dur_value value;     /* of a position that is replaced; else null */
+    bool with_signals;   /* copy the signals that the run has not received, with their keys */
     const char *queue;   /* NULL: that of the run */
 } dur_restart_options;
 
@@ -1664,22 +1664,31 @@ typedef struct dur_restart_options {
 /*
  * Start a new run that shares what `run_id`, ended, parked or living, has recorded before
  * `position` (1: nothing but the input), and goes on from there: to mend a run that went wrong, or
- * to see what would have been if a step had answered otherwise. The rows are copied, the run they
- * are copied from is not touched. The new run has its own uid, so its steps have their own keys;
- * no parent, no deadline, and is due at once. `options` may be NULL.
+ * to see what would have been if a step had answered otherwise. The rows are copied in one commit,
+ * or as a part of the host's transaction; the run they are copied from is not touched, and goes on
+ * if it lives. The new run has the workflow, input and priority of the other one, its own uid, so
+ * its steps have their own keys; no parent, no deadline, no request to end, and is due at once.
+ * `options` may be NULL.
  *
- * Children that it calls are copied where they have ended before that position. A started child's
+ * Children that it calls are copied where they have ended before that position, and are then called
+ * after the new run; one that was given an id of its own is not (its outcome is). A started child's
  * outcome is copied where it was awaited. What had no outcome before that position (a wait, an
- * attempt, an open callback or started child) is not copied: the new run begins it anew, with its
- * own token and its own child. Undo and cancellation are not copied, even if `position` lies behind
- * them. A replaced value is not checked: one that does not fit its variable is DUR_MISMATCH when it
- * is replayed.
+ * attempt, an intent, an open callback or started child) is not copied: the new run begins it anew,
+ * with its own token and its own child, for which an id of its own is taken already: DUR_CONFLICT
+ * then. Undo and cancellation are not copied, nor what stands behind them, even if `position` does:
+ * a run that was asked to end goes on where it heard of it. The keys of signals that were received
+ * before that position are taken in the new run, too. What is begun anew may have begun before: no
+ * body knows of the attempts of the other run.
  *
- * DUR_OK; DUR_REPLAYED: the new run is there, as this restart has made it; DUR_CONFLICT: it is
- * there and another one, or `run_id` is a child that its parent calls; DUR_NOT_FOUND: there is no
- * such run; DUR_MISUSE: a position below 1 or behind the first that is not recorded and has nothing
- * recorded behind it, a replaced one that is no recorded result before the restart (one value, of a
- * step, a wait or a child); DUR_TOO_BIG or a database code.
+ * A replaced value is not checked: one that does not fit its variable is DUR_MISMATCH when it is
+ * replayed. It may be the result of a step, a receive, a callback or a child, but neither a failure
+ * or timeout, nor what has no value to be replaced: a sleep, a select, a patch, a batch.
+ *
+ * DUR_OK; DUR_REPLAYED: the new run is there, as this restart has made it (signals apart);
+ * DUR_CONFLICT: it is there and another one, or `run_id` is a child that its parent calls;
+ * DUR_NOT_FOUND: there is no such run; DUR_MISUSE: a position below 1 or more than one behind the
+ * last that is recorded, a replaced one that is no such result before the restart; DUR_TOO_BIG or a
+ * database code.
  */
 DUR_API int dur_restart(dur_log *log, const char *run_id, const char *new_run_id, int64_t position,
                         const dur_restart_options *options);
@@ -1936,17 +1945,18 @@ typedef struct dur_testbench_options {
 
 /*
  * Open a bench on a connection of the host's, for workflows with SQL of their own, or (NULL) on one
- * of its own in memory. It is closed before that connection. *bench is NULL only without memory, or
- * for misuse; after another error dur_errmsg(dur_testbench_log(…)) tells the reason. Codes as for
+ * of its own in memory. It is closed before that connection. *bench is NULL only without memory;
+ * after another error dur_errmsg(dur_testbench_log(…)) tells the reason. Codes as for
  * dur_open().
  */
 DUR_MUST_CHECK DUR_API int dur_testbench_open(struct sqlite3 *db,
                                               const dur_testbench_options *options,
                                               dur_testbench **bench);
+/* NULL is harmless. While dur_testbench_run() is in it, that closes it when it returns. */
 DUR_API void dur_testbench_close(dur_testbench *bench);
 
-/* The bench's log, for reading, sending, exporting, checking. It is another one after each crash:
- * ask again. NULL gives NULL. */
+/* The bench's log, for reading, sending, exporting, checking, which the bench closes. It is another
+ * one after each crash: ask again. dur_work() is refused: the bench works. NULL gives NULL. */
 DUR_API dur_log *dur_testbench_log(dur_testbench *bench);
 
 /* The bench's time, Unix ms; and to let time pass. It does not go back: a negative or smaller one
@@ -1965,6 +1975,8 @@ typedef struct dur_script {
     const char *run_id;    /* only in this run. NULL: in any. Of several scripts for a step, the one
                             * that was set last counts */
     int64_t takes_ms;      /* so long each attempt takes, or until the callback is answered */
+    int64_t beats_ms;      /* until then the callback's other side gives a sign of life this often.
+                            * 0: none */
     int64_t failures;      /* so many attempts fail first; -1: all */
     const char *failure;   /* their message. NULL: "scripted failure" */
     dur_value value;       /* what it comes to at last; dur_integer() for an int, and so on: it has
@@ -1972,37 +1984,50 @@ typedef struct dur_script {
     bool never;            /* it does not answer. A step's process is killed in the body when the
                             * claim has ended, at each attempt; a callback is left open */
     bool executes;         /* at last the body itself runs, instead of giving `value` */
+    bool undoes;           /* it is for what undoes the steps of the name, and not for them */
 } dur_script;
 
 #define DUR_SCRIPT_INIT                                                                            \
-    {sizeof(dur_script), DUR_NIL_, 0, 0, DUR_NIL_, {DUR_NULL, {0}, 0}, false, false}
+    {sizeof(dur_script), DUR_NIL_, 0, 0, 0, DUR_NIL_, {DUR_NULL, {0}, 0}, false, false, false}
 
 /*
  * Script the steps, undo steps or callbacks of this name. Attempts are counted for each script over
- * all its steps, in the order in which they are made. A scripted body is not run; everything else
- * happens as ever: records, retries, intents, deadlines. Steps without a script run. NULL takes the
- * scripts of the name away. DUR_OK, DUR_MISUSE, DUR_NOMEM.
+ * all its steps, in the order in which they are made; each callback is one. A scripted body is not
+ * run; everything else happens as ever: records, retries, intents, deadlines, verify functions.
+ * Steps without a script run. A script for the same name and run takes the place of the one before;
+ * NULL takes all scripts of the name away. It counts for bodies and callbacks that are come to
+ * later. What a batch's executor has on other logs is none of the bench's. DUR_OK, DUR_MISUSE,
+ * DUR_NOMEM.
  */
 DUR_API int dur_testbench_script(dur_testbench *bench, const char *name, const dur_script *script);
 
-/* Send a signal when the bench's clock has come to a time. One that cannot be sent then (the run is
- * not there yet, or has ended) ends dur_testbench_run() with that code. The value is copied.
+/* Send a signal when the bench's clock has come to a time: before anything else that is due then,
+ * and in the order of these calls where their times are equal. One that cannot be sent then (the
+ * run is not there yet, or has ended) ends dur_testbench_run() with that code. The value is copied.
  * DUR_OK, DUR_MISUSE, DUR_NOMEM. */
 DUR_API int dur_testbench_signal_at(dur_testbench *bench, int64_t time_ms, const char *run_id,
                                     const char *name, dur_value value);
 
-/* The process dies before or after it commits its n-th record (a step's outcome; counted from 1,
- * from this call on, over all runs); all that is open is rolled back, and the bench goes on with a
- * new log, as after a restart. Several may be set. DUR_OK, DUR_MISUSE, DUR_NOMEM. */
+/* The process dies before or after it commits its n-th record (the outcome of a step or a wait;
+ * counted from 1, from this call on, over all runs); all that is open is rolled back, and the bench
+ * goes on with a new log, as after a restart. Until the workflow's function has returned its code
+ * still runs, as nothing can be done about that here: the run is stopped with DUR_LOST, no body
+ * begins, and nothing is written. Steps that wait for a shared commit are lost with it. Several may
+ * be set. DUR_OK, DUR_MISUSE, DUR_NOMEM. */
 enum { DUR_CRASH_BEFORE = 0, DUR_CRASH_AFTER = 1 };
 DUR_API int dur_testbench_crash(dur_testbench *bench, int when, int64_t record);
 
 /*
  * Start the run, if it is not there, and let the bench work until it has ended: everything that is
- * due is executed, started children too (register their workflows), then the clock jumps to the
- * next time at which something becomes due. Returns what dur_execute() would: DUR_SUSPENDED where
- * nothing is known that could wake the run, or max_passes are made; DUR_DIVERGED, DUR_PARKED, … The
- * reason is in dur_errmsg(dur_testbench_log(bench)).
+ * due is executed, by priority, in whatever queue, started children too (register their workflows);
+ * then the clock jumps to the next time at which something becomes due. A pass that dur_stop() has
+ * ended is made again as by a worker. A parked run is executed first, as by hand.
+ *
+ * Returns what dur_execute() would: DUR_OK, DUR_FAILED, … of a run that has ended, now or before;
+ * DUR_SUSPENDED where nothing is known that could wake it, or max_passes are made; DUR_DIVERGED,
+ * DUR_PARKED, …, where a pass of this run has stopped so: call again to go on. The reason is in
+ * dur_errmsg(dur_testbench_log(bench)). Trouble of other runs is told to dur_options.warn, and in
+ * the reason of DUR_SUSPENDED. Not from a workflow, nor in a transaction of the host's (DUR_MISUSE).
  */
 DUR_MUST_CHECK DUR_API int dur_testbench_run(dur_testbench *bench, const char *workflow,
                                              const char *run_id, const dur_start_options *start);

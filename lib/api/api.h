@@ -24,6 +24,11 @@ DURABLE_INTERNAL int durable_check_name(dur_log *log, const char *what, const ch
  * was not made by its init macro. */
 DURABLE_INTERNAL bool durable_copy_struct(void *full, size_t full_size, const void *given);
 
+/* What is wrong with a log's options, of which `of_policy`: with their retry policy; NULL: nothing,
+ * and the policy is a complete copy in *retry. */
+DURABLE_INTERNAL const char *durable_check_options(dur_options *options, dur_retry *retry,
+                                                   bool *of_policy);
+
 /* The start options, checked; NULL stays NULL. `waits`: they may tell a time to start at. */
 DURABLE_INTERNAL int durable_check_start(dur_log *log, const char *run_id, bool waits,
                                          const dur_start_options **start, dur_start_options *full);

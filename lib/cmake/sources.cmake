@@ -11,6 +11,7 @@ set(durable_sources
     api/open.c
     api/patch.c
     api/report.c
+    api/restart.c
     api/run.c
     api/scope.c
     api/send.c
@@ -23,6 +24,10 @@ set(durable_sources
     history/export.c
     history/import.c
     history/json.c
+    testbench/clock.c
+    testbench/crash.c
+    testbench/drive.c
+    testbench/script.c
     testbench/testbench.c
     engine/attempt.c
     engine/batch.c
@@ -53,6 +58,7 @@ set(durable_sources
     engine/recall.c
     engine/record.c
     engine/registry.c
+    engine/restart.c
     engine/retry.c
     engine/run.c
     engine/select.c
@@ -71,10 +77,12 @@ set(durable_sources
     store/sqlite/deletion.c
     store/sqlite/due.c
     store/sqlite/ensure.c
+    store/sqlite/family.c
     store/sqlite/fence.c
     store/sqlite/group.c
     store/sqlite/import.c
     store/sqlite/leave.c
+    store/sqlite/list.c
     store/sqlite/own.c
     store/sqlite/pending.c
     store/sqlite/queues.c
