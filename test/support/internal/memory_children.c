@@ -92,7 +92,7 @@ int memory_create_run(durable_store *base, const durable_new_run *new_run, bool 
 
 /* ---- End ---- */
 
-static void tell_parent(memory_log *log, const memory_run *run, const durable_ending *ending)
+void memory_tell_parent(memory_log *log, const memory_run *run, const durable_ending *ending)
 {
     memory_run *parent = memory_run_by_key(log, run->parent);
     const durable_signal signal = {
@@ -110,31 +110,35 @@ static void resume_root(memory_log *log, const memory_run *run, int64_t now)
 
     if (!root || root->status != DURABLE_PARKED) return;
     root->status = DURABLE_RUNNING;
-    root->due = now;
+    if (!root->paused) root->due = now;
 }
 
 /* Gives DUR_OK, DUR_REPLAYED or DUR_ENDED. */
 static int ask_to_end(memory_log *log, memory_run *run, int64_t now)
 {
     if (memory_run_has_ended(run)) return DUR_ENDED;
-    if (run->cancels) return DUR_REPLAYED;
+    if (run->cancels && !run->paused) return DUR_REPLAYED;
     run->cancels = true;
     if (run->status == DURABLE_PARKED || run->status == DURABLE_SUSPENDED ||
-        run->due != DURABLE_NEVER)
+        run->due != DURABLE_NEVER || (run->paused && !run->owner)) {
+        run->paused = false;
         memory_run_make_due(log, run, now);
+    }
+    run->paused = false;
     if (run->status == DURABLE_PARKED) run->status = DURABLE_RUNNING;
     resume_root(log, run, now);
     log->version++;
     return DUR_OK;
 }
 
-static void cancel_children(memory_log *log, const memory_run *parent, const durable_ending *ending)
+void memory_cancel_children(memory_log *log, const memory_run *parent,
+                            const durable_ending *ending)
 {
     for (size_t i = 0; i < log->count; i++) {
         memory_run *run = &log->runs[i];
         bool is_started = !run->deleted && !run->root && run->parent == parent->key;
 
-        if (is_started && (ending->cancels_children >> run->on_parent_end & 1))
+        if (is_started && !run->cancels && (ending->cancels_children >> run->on_parent_end & 1))
             ask_to_end(log, run, ending->now);
     }
 }
@@ -144,8 +148,8 @@ static void write_ending(memory_log *log, memory_run *run, const durable_ending 
     int64_t key = run->key;
 
     memory_run_end(run, ending);
-    if (ending->tells_parent) tell_parent(log, run, ending);
-    if (ending->cancels_children) cancel_children(log, run, ending);
+    if (ending->tells_parent) memory_tell_parent(log, run, ending);
+    if (ending->cancels_children) memory_cancel_children(log, run, ending);
     if (ending->successor) memory_run_continue(log, key, ending);
     log->version++;
 }

@@ -10,6 +10,12 @@ bool memory_run_calls(const memory_log *log, int64_t parent);
 /* The earliest time at which a suspended run is due whose root this is; DURABLE_NEVER: none. */
 int64_t memory_due_below(const memory_log *log, const memory_run *root);
 
+/* What an ending asks for: send the outcome to the parent, which may have ended; ask started
+ * children to end. */
+void memory_tell_parent(memory_log *log, const memory_run *run, const durable_ending *ending);
+void memory_cancel_children(memory_log *log, const memory_run *parent,
+                            const durable_ending *ending);
+
 /* A run takes what it calls along. */
 void memory_run_delete(memory_log *log, memory_run *run);
 

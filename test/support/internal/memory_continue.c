@@ -32,6 +32,8 @@ static void take_family(const memory_log *log, memory_run *run, int64_t key)
     run->depth = old->depth;
     run->on_parent_end = old->on_parent_end;
     run->cancels = old->cancels;
+    run->paused = old->paused;
+    if (run->paused) run->due = DURABLE_NEVER;
     run->generation = old->generation + 1;
     run->origin = key;
     if (run->root) run->status = DURABLE_SUSPENDED;
@@ -61,6 +63,7 @@ void memory_run_continue(memory_log *log, int64_t key, const durable_ending *end
     memory_replace_text(&memory_run_by_key(log, key)->id, ending->successor->old_id);
     run = add_successor(log, key, ending);
     take_family(log, run, key);
+    memory_run_by_key(log, key)->paused = false;
     hand_on_signals(log, key, run->key);
     root = memory_run_by_key(log, run->root);
     if (root && root->status == DURABLE_SUSPENDED && root->due > run->due) root->due = run->due;

@@ -196,7 +196,7 @@ void memory_run_give_back(memory_run *run, int64_t due)
 {
     memory_replace_text(&run->owner, NULL);
     run->lease_end = 0;
-    run->due = due;
+    run->due = run->paused ? DURABLE_NEVER : due;
 }
 
 void memory_run_await(memory_run *run, const char *const *addresses, size_t count)
@@ -233,6 +233,8 @@ void memory_run_end(memory_run *run, const durable_ending *ending)
     run->output = memory_copy_datum(&ending->output);
     memory_replace_text(&run->failure, ending->failure);
     if (ending->clears_pending) memory_pending_clear(run);
+    if (ending->status != DURABLE_PARKED && ending->status != DURABLE_CONTINUED)
+        run->paused = false;
     memory_run_give_back(run, DURABLE_NEVER);
 }
 
@@ -260,6 +262,7 @@ int memory_run_show(const memory_log *log, const memory_run *run, durable_run_vi
                                  .priority = run->priority,
                                  .due = run->due,
                                  .cancels = run->cancels,
+                                 .paused = run->paused,
                                  .generation = run->generation,
                                  .origin = origin ? memory_copy_text(origin->id) : NULL,
                                  .restarted_at = run->restarted_at,

@@ -26,7 +26,7 @@ typedef struct memory_run {
     int64_t deadline, parent, called_at, root;
     int64_t origin, restarted_at;
     int status, behaviour, priority, depth, on_parent_end, generation;
-    bool cancels;
+    bool cancels, paused;
     char *id, *uid, *workflow, *owner, *failure, *queue;
     durable_datum input, output;
     memory_step *steps; /* by rising position */

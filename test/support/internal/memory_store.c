@@ -34,7 +34,8 @@ static int claim_run(durable_store *base, const durable_claim *claim, bool *clai
     memory_run *run =
         memory_run_fenced(store->log, claim->run, claim->seen_epoch, claim->seen_token);
 
-    *claimed = !fault.prevents && run && (run->owner != NULL) == claim->seen_held;
+    *claimed = !fault.prevents && run && (run->owner != NULL) == claim->seen_held &&
+               (run->owner || !(run->paused || memory_run_has_ended(run)));
     if (*claimed && claim->limited) {
         *claimed = memory_queue_admits(store->log, run, claim);
         if (*claimed) memory_queue_note_claim(store->log, run, claim);
@@ -137,6 +138,11 @@ static const durable_store_methods memory_methods = {.find_run = find_run,
                                                      .cancel_run = memory_cancel_run,
                                                      .resolve_step = memory_resolve_step,
                                                      .earliest_due = memory_earliest_due,
+                                                     .restart_run = memory_restart_run,
+                                                     .pause_run = memory_pause_run,
+                                                     .terminate_run = memory_terminate_run,
+                                                     .delete_run = memory_delete_run,
+                                                     .delete_ended = memory_delete_ended,
                                                      .begin_transaction = memory_begin_transaction,
                                                      .end_transaction = memory_end_transaction,
                                                      .commit_shared = memory_commit_shared,

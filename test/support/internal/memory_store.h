@@ -35,9 +35,16 @@
  *     summarize order-1: last 1 epoch 1 low 1 calls
  *     suspend order-1 until never: due for a child
  *     end mail-1 completed tells cancels
+ *     end meter continued as meter~1 cancels
  *     cancel order-1: DUR_REPLAYED
  *     resolve order-1 #2 result
+ *     pause order-1
+ *     resume order-1: DUR_REPLAYED
+ *     terminate order-1
+ *     delete order-1: DUR_NOT_ENDED
+ *     retain order until 5000 but 2: 3
  *     earliest order-1: 5000
+ *     restart order-1 as order-1b at #3: DUR_REPLAYED
  *     begin transaction
  *     keep transaction: commit to come
  *     undo transaction

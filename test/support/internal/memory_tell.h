@@ -92,6 +92,13 @@ int memory_cancel_run(durable_store *base, const char *run_id, int64_t now);
 int memory_resolve_step(durable_store *base, const char *run_id,
                         const durable_resolution *resolution);
 int memory_earliest_due(durable_store *base, int64_t run, int64_t *due);
+int memory_pause_run(durable_store *base, const char *run_id, bool pause, int64_t now);
+int memory_terminate_run(durable_store *base, const char *run_id, const char *failure,
+                         int64_t now);
+int memory_delete_run(durable_store *base, const char *run_id);
+int memory_delete_ended(durable_store *base, const durable_retention *retention,
+                        int64_t *deleted);
+int memory_restart_run(durable_store *base, const durable_restart *restart);
 
 int memory_begin_transaction(durable_store *base, int64_t shared, bool attached);
 int memory_end_transaction(durable_store *base, bool keep);

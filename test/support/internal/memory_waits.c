@@ -118,8 +118,9 @@ void memory_run_make_due(const memory_log *log, memory_run *run, int64_t now)
 {
     memory_run *root = memory_run_by_key(log, run->root);
 
-    if (run->due > now) run->due = now;
-    if (root && root->status == DURABLE_SUSPENDED && root->due > now) root->due = now;
+    if (!run->paused && run->due > now) run->due = now;
+    if (root && root->status == DURABLE_SUSPENDED && !root->paused && root->due > now)
+        root->due = now;
 }
 
 void memory_signal_send(memory_log *log, memory_run *run, const char *address,

@@ -33,7 +33,7 @@ int64_t memory_signal_oldest(const memory_log *log, int64_t run, const char *add
 /* Whether one was sent there, received or not: with this key, or any if that is NULL. */
 bool memory_signal_sent(const memory_log *log, int64_t run, const char *address, const char *key);
 
-/* It is due no later than `now`, and so is its root if that is suspended. */
+/* It is due no later than `now`, and so is its root if that is suspended; unless it is paused. */
 void memory_run_make_due(const memory_log *log, memory_run *run, int64_t now);
 
 /* One that waits for this address is woken by it. */
