@@ -255,6 +255,50 @@ DURABLE_INTERNAL int durable_read_run_row(durable_sqlite *store, sqlite3_stmt *s
     return row.code;
 }
 
+static void fill_whole_run(const durable_run_record *record, durable_run_row *whole)
+{
+    whole->id = record->id;
+    whole->uid = record->uid;
+    whole->workflow = record->workflow;
+    whole->status = record->status;
+    whole->request = (record->cancels ? DURABLE_REQUEST_END : 0) |
+                     (record->paused ? DURABLE_REQUEST_PAUSE : 0);
+    whole->behaviour = record->behaviour;
+    whole->called_at = record->called_at;
+    whole->called = record->root != 0;
+    whole->queue = record->queue;
+    whole->priority = record->priority;
+    whole->due = record->owner ? record->created : record->due;
+    whole->deadline = record->deadline;
+    whole->created = record->created;
+    whole->ended = record->ended;
+    whole->epoch = record->epoch;
+    whole->claims = record->claims;
+    whole->generation = record->generation;
+    whole->origin = record->origin;
+    whole->restarted_at = record->restarted_at;
+    whole->input = record->input;
+    whole->output = record->output;
+    whole->failure = record->failure;
+}
+
+DURABLE_INTERNAL int durable_read_whole_run(durable_sqlite *store, sqlite3_stmt *statement,
+                                            durable_run_record *record, durable_run_row *whole,
+                                            int64_t *origin)
+{
+    row_reader row = {store, statement, DUR_OK};
+
+    row.code = durable_read_run_row(store, statement, record);
+    fill_whole_run(record, whole);
+    whole->code_version = read_string(&row, 30, true);
+    whole->on_parent_end = (int)read_between(&row, 31, 0, INT_MAX);
+    whole->awaits = read_string(&row, 32, true);
+    whole->parent = read_string(&row, 33, true);
+    *origin = read_reference(&row, 34, DURABLE_RUN_KEY_MAX);
+    if (whole->parent && !whole->called_at) column_is_wrong(&row, 24);
+    return row.code;
+}
+
 /* A failed step's kind stands there negated. */
 static void read_kind(row_reader *row, int column, durable_step_record *record)
 {
@@ -308,7 +352,7 @@ DURABLE_INTERNAL int durable_read_summary_row(durable_sqlite *store, sqlite3_stm
     summary->calls = sqlite3_column_int(statement, 3) != 0;
     if (sqlite3_column_type(statement, 0) == SQLITE_NULL) return DUR_OK;
     summary->last = sqlite3_column_int64(statement, 0) & DUR_POSITION_MAX;
-    summary->last_epoch = read_between(&row, 1, 1, INT64_MAX);
+    summary->last_epoch = read_between(&row, 1, 0, INT64_MAX);
     summary->low = read_between(&row, 2, 1, DUR_POSITION_MAX);
     return row.code;
 }
@@ -345,6 +389,24 @@ DURABLE_INTERNAL int durable_read_signal_row(durable_sqlite *store, sqlite3_stmt
     read_datum(&row, 1, &record->value);
     record->failure = read_string(&row, 3, true);
     record->sent = read_integer(&row, 4);
+    return row.code;
+}
+
+DURABLE_INTERNAL int durable_read_whole_signal(durable_sqlite *store, sqlite3_stmt *statement,
+                                               durable_signal_row *whole)
+{
+    row_reader row = {store, statement, DUR_OK};
+    durable_signal_record record;
+
+    row.code = durable_read_signal_row(store, statement, &record);
+    whole->value = record.value;
+    whole->failure = record.failure;
+    whole->sent = record.sent;
+    whole->address = read_string(&row, 5, false);
+    whole->key = read_string(&row, 6, true);
+    whole->received = sqlite3_column_type(statement, 7) == SQLITE_NULL
+                          ? -1
+                          : read_between(&row, 7, 0, DUR_POSITION_MAX);
     return row.code;
 }
 

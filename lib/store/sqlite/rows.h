@@ -29,6 +29,16 @@ DURABLE_INTERNAL int durable_bind_time(sqlite3_stmt *statement, int index, int64
 DURABLE_INTERNAL int durable_read_run_row(durable_sqlite *store, sqlite3_stmt *statement,
                                           durable_run_record *record);
 
+/* Those of DURABLE_SQL_VISIT_RUN, as a row that is held is given; likewise. *origin gets the key of
+ * the run that `origin` names, or 0. */
+DURABLE_INTERNAL int durable_read_whole_run(durable_sqlite *store, sqlite3_stmt *statement,
+                                            durable_run_record *record, durable_run_row *whole,
+                                            int64_t *origin);
+
+/* The columns of DURABLE_SQL_VISIT_SIGNAL; likewise. */
+DURABLE_INTERNAL int durable_read_whole_signal(durable_sqlite *store, sqlite3_stmt *statement,
+                                               durable_signal_row *whole);
+
 /* The columns of DURABLE_SQL_LOAD or, with details, DURABLE_SQL_LOAD_DETAILS, but for the first
  * one, which the caller has looked at; likewise. */
 DURABLE_INTERNAL int durable_read_step_row(durable_sqlite *store, sqlite3_stmt *statement,

@@ -70,7 +70,7 @@
  *                    object, + 1 of a big-endian machine, + 2 of one with 64-bit pointers
  *   low              the lowest position that was open when the row was written: all positions
  *                    below it have rows
- *   epoch            of the claim that recorded it
+ *   epoch            of the claim that recorded it; 0: it was copied by a restart
  *   attempt          which attempt the outcome is of, from 1; of a batch's branch: which of them
  *                    this was to end
  *   began, took      when the step began, and for how many ms
@@ -113,8 +113,8 @@
  *   next_us          no claim before the ms that this lies in, Unix us
  *
  * The indexes answer: what is due next of this queue, workflow and priority; whose claim of this
- * queue ends next; which signal is next; which children of a run have not ended, and which of those
- * below it is due first; which run ended first; what came of a run. Runs that have not ended, are
+ * queue ends next; which signal is next; which children a run has, and which of them have not ended;
+ * which run below it is due first; which run ended first; what came of a run. Runs that have not ended, are
  * not to be taken up, and are no children, stand in none.
  *
  * The key packs run and position into one integer because that is the cheapest b-tree key there
@@ -270,7 +270,7 @@ static const char *const schema_indexes[] = {
     ("CREATE INDEX IF NOT EXISTS @durable_claims_by_queue"
     " ON durable_claims(queue, owner, workflow, lease_end)"),
     ("CREATE INDEX IF NOT EXISTS @durable_runs_by_parent"
-    " ON durable_runs(parent) WHERE parent NOT NULL AND ended IS NULL"),
+    " ON durable_runs(parent, ended) WHERE parent NOT NULL"),
     ("CREATE INDEX IF NOT EXISTS @durable_runs_by_root"
     " ON durable_runs(root, due) WHERE root NOT NULL"),
     ("CREATE INDEX IF NOT EXISTS @durable_runs_by_origin"

@@ -188,7 +188,8 @@ static int admit(durable_sqlite *store, durable_write *write, durable_outcome *o
                  size_t count, int code)
 {
     if (write->joined && sqlite3_get_autocommit(store->db)) return taken_back_with_shared(store);
-    if (!store->in_step || count != 1 || !outcomes->in_transaction) return code;
+    if (!store->in_step || store->importing || count != 1 || !outcomes->in_transaction)
+        return code;
     outcomes->joined = !store->step_alone;
     outcomes->verdict = DUR_OK;
     return durable_sqlite_leave_body(store, write);

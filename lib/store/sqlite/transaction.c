@@ -236,13 +236,11 @@ static int keep_step(durable_sqlite *store, durable_write *write)
     return store->head.error.code;
 }
 
-DURABLE_INTERNAL int durable_sqlite_end_transaction(durable_store *base, bool keep)
+DURABLE_INTERNAL int durable_sqlite_end_step(durable_sqlite *store, bool keep, const char *doing)
 {
-    durable_sqlite *store = durable_sqlite_of(base);
     durable_write write;
 
-    if (!store->in_step) return DUR_OK;
-    prepare_write(store, &write, "commit the step's transaction");
+    prepare_write(store, &write, doing);
     if (!is_there(store, &write)) {
         forget_step(store);
         return ended_by_other(store);
@@ -250,6 +248,14 @@ DURABLE_INTERNAL int durable_sqlite_end_transaction(durable_store *base, bool ke
     if (keep && !is_host_writing(store)) return keep_step(store, &write);
     if (take_back_step(store, &write) != DUR_OK) return DUR_ROLLED_BACK;
     return keep ? durable_sqlite_refuse_half_stepped(store, write.doing) : DUR_OK;
+}
+
+DURABLE_INTERNAL int durable_sqlite_end_transaction(durable_store *base, bool keep)
+{
+    durable_sqlite *store = durable_sqlite_of(base);
+
+    if (!store->in_step || store->importing) return DUR_OK;
+    return durable_sqlite_end_step(store, keep, "commit the step's transaction");
 }
 
 /* Tables of the host's modules may refuse a commit with the same code. */

@@ -84,10 +84,12 @@ DURABLE_INTERNAL int durable_sqlite_delete_ended(durable_store *base,
 DURABLE_INTERNAL int durable_sqlite_restart_run(durable_store *base,
                                                 const durable_restart *restart);
 
-/* whole.c */
+/* list.c */
 DURABLE_INTERNAL int durable_sqlite_list_runs(durable_store *base, int64_t after, bool open,
                                               int64_t limit, durable_list_visitor *visit,
                                               void *context);
+
+/* whole.c */
 DURABLE_INTERNAL int durable_sqlite_visit_rows(durable_store *base, const char *run_id,
                                                durable_row_visitor *visit, void *context);
 
@@ -101,6 +103,8 @@ DURABLE_INTERNAL int durable_sqlite_begin_transaction(durable_store *base, int64
                                                       bool attached);
 DURABLE_INTERNAL int durable_sqlite_end_transaction(durable_store *base, bool keep);
 DURABLE_INTERNAL int durable_sqlite_commit_shared(durable_store *base);
+/* Ends what is begun by begin_transaction(), for whatever it was begun. */
+DURABLE_INTERNAL int durable_sqlite_end_step(durable_sqlite *store, bool keep, const char *doing);
 
 /* due.c */
 DURABLE_INTERNAL int durable_sqlite_find_due(durable_store *base, const char *queue,
