@@ -42,6 +42,9 @@ DURABLE_INTERNAL int durable_batch_execute(durable_batch *batch);
 DURABLE_INTERNAL void durable_summary_print(char text[DURABLE_SUMMARY_SIZE],
                                             const durable_batch *batch);
 
+/* Whether such a line is what this text is. */
+DURABLE_INTERNAL bool durable_summary_is(const char *text, size_t length);
+
 /* The way back, with the outcomes of the branches, for the workflow; `batch` may be NULL. DUR_OK,
  * or the code of the stopped run. */
 DURABLE_INTERNAL int durable_summary_read(dur_run *run, int64_t position,

@@ -64,6 +64,17 @@ static bool parse_summary(const char *text, dur_batch *batch)
            batch->succeeded + batch->failed <= batch->started;
 }
 
+DURABLE_INTERNAL bool durable_summary_is(const char *text, size_t length)
+{
+    char line[DURABLE_SUMMARY_SIZE];
+    dur_batch batch;
+
+    if (length >= sizeof line) return false;
+    memcpy(line, text, length);
+    line[length] = '\0';
+    return strlen(line) == length && parse_summary(line, &batch);
+}
+
 /* ---- Reading the rows ---------------------------------------------------------------------- */
 
 typedef struct batch_reading {

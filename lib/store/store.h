@@ -171,7 +171,9 @@ typedef struct durable_claim {
 /* The run that goes on under the id of one that ends as DURABLE_CONTINUED: it has that one's
  * workflow, queue, priority, deadline, parent, root, depth and request to end, the next generation,
  * and the signals that it has not received, with those that only keep a key; not the answers of
- * callbacks. Nobody claims it. */
+ * callbacks. Nobody claims it. It is running; or, where it is called, suspended, as its parent's
+ * next pass goes on with it: a root that is suspended is due at `due`, too. Whoever has paused the
+ * run has paused its successor. */
 typedef struct durable_successor {
     const char *id; /* of both; the one that ends is called `old_id` from then on. DUR_CONFLICT
                      * where that is taken */
@@ -612,10 +614,16 @@ typedef struct durable_store_methods {
     int (*delete_ended)(durable_store *store, const durable_retention *retention,
                         int64_t *deleted);
 
-    /* See dur_restart(). A called child is copied where it has ended, its position is copied, and
-     * its id begins with its parent's as durable_child_id_print() makes it; so are those below it.
-     * DUR_OK, DUR_REPLAYED, DUR_CONFLICT, DUR_NOT_FOUND, DUR_MISUSE (the position, or what is to be
-     * replaced; the error says which), with nothing changed but for DUR_OK. */
+    /* See dur_restart(). What stands behind the first undo or cancellation is not copied. Copied
+     * rows have the epoch 0: no claim of the new run, which has epoch 0 as well, recorded them. A
+     * called child is copied, all of it, where it has ended, the row at its position is copied, and
+     * its id ends with '/' and its position; and so are those below it. A copy's id is that of its
+     * new parent (or that one's uid, where it would be too long), '/' and the position; its uid is
+     * the new run's, with the last digits changed. The keys of signals that were received before
+     * the end of the copy are taken in the new run, too. DUR_OK; DUR_REPLAYED (the new run is
+     * there, with this origin, position and queue, and these values), DUR_CONFLICT (it is there
+     * otherwise, or a child's id is taken, or the source is called), DUR_NOT_FOUND, DUR_MISUSE (the
+     * position, or what is to be replaced; the error says which): with these nothing changes. */
     int (*restart_run)(durable_store *store, const durable_restart *restart);
 
     /* Visit runs that are no called children, behind the key `after`, in the order of their keys;

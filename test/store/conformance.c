@@ -11,7 +11,7 @@ int conformance_run(const conformance_subject *subject)
         conformance_signal_tests,  conformance_receipt_tests, conformance_callback_tests,
         conformance_head_tests,    conformance_queue_tests,   conformance_rate_tests,
         conformance_child_tests,   conformance_request_tests, conformance_transaction_tests,
-        conformance_version_tests};
+        conformance_restart_tests, conformance_version_tests};
     struct CMUnitTest tests[TESTS_MAX];
     size_t count = 0;
 
