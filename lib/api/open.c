@@ -39,8 +39,8 @@ DURABLE_INTERNAL int durable_open_store(struct sqlite3 *db, const dur_options *o
 DURABLE_INTERNAL int durable_open_own_store(const char *path, durable_own how,
                                             const dur_options *options, durable_store **store)
 {
-    static const durable_sqlite_place places[] = {
-        DURABLE_SQLITE_MEMORY, DURABLE_SQLITE_NEW_FILE, DURABLE_SQLITE_READ_FILE};
+    static const durable_sqlite_place places[] = {DURABLE_SQLITE_MEMORY, DURABLE_SQLITE_NEW_FILE,
+                                                  DURABLE_SQLITE_READ_FILE};
     durable_sqlite_options store_options;
     int code;
 

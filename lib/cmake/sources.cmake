@@ -81,6 +81,8 @@ set(durable_sources
     store/sqlite/fence.c
     store/sqlite/group.c
     store/sqlite/import.c
+    store/sqlite/import_runs.c
+    store/sqlite/import_steps.c
     store/sqlite/leave.c
     store/sqlite/list.c
     store/sqlite/own.c

@@ -36,8 +36,9 @@ static int climb(durable_sqlite *store, int64_t top, int64_t levels, ancestor *f
     return code;
 }
 
-/* The uppermost run, and how far it is; 0: rows that somebody has edited go round in a circle, which
- * is noticed by coming again to a run that was marked, later and later. (Brent's algorithm.) */
+/* The uppermost run, and how far it is; 0: rows that somebody has edited go round in a circle,
+ * which is noticed by coming again to a run that was marked, later and later. (R. P. Brent's
+ * algorithm, BIT 20, 1980.) */
 static int measure(durable_sqlite *store, int64_t top, ancestor from, int64_t *depth,
                    int64_t *uppermost)
 {

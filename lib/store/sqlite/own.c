@@ -23,8 +23,8 @@ static int could_not(durable_sqlite *store, const char *what, const char *path, 
     return store->head.error.code;
 }
 
-/* As SQLite makes its super-journals: only where there is no such file, whoever else tries. One that
- * is there its VFS may open all the same, but then to be read only. */
+/* As SQLite makes its super-journals: only where there is no such file, whoever else tries. One
+ * that is there its VFS may open all the same, but then to be read only. */
 static int make_file(sqlite3_vfs *vfs, const char *full)
 {
     sqlite3_file *file = durable_allocate((size_t)vfs->szOsFile);

@@ -113,9 +113,9 @@
  *   next_us          no claim before the ms that this lies in, Unix us
  *
  * The indexes answer: what is due next of this queue, workflow and priority; whose claim of this
- * queue ends next; which signal is next; which children a run has, and which of them have not ended;
- * which run below it is due first; which run ended first; what came of a run. Runs that have not ended, are
- * not to be taken up, and are no children, stand in none.
+ * queue ends next; which signal is next; which children a run has, and which of them have not
+ * ended; which run below it is due first; which run ended first; what came of a run. Runs that have
+ * not ended, are not to be taken up, and are no children, stand in none.
  *
  * The key packs run and position into one integer because that is the cheapest b-tree key there
  * is: one seek to append, one range to replay, nothing else to maintain (see test/bench, shapes).
@@ -231,7 +231,8 @@ static const char *const schema_objects[] = {
     READABLE_VALUE("r.output_format", "r.output") " AS output,"
     " iif(c.run, NULL, r.failure) AS failure, "
     "(SELECT p.id FROM durable_runs AS p WHERE p.run = r.parent) AS parent, "
-    READABLE_TIME("r.deadline") " AS deadline, r.request & 1 AS cancelling, r.request >> 1 & 1 AS paused,"
+    READABLE_TIME("r.deadline") " AS deadline, r.request & 1 AS cancelling,"
+    " r.request >> 1 & 1 AS paused,"
     " (SELECT o.id FROM durable_runs AS o WHERE o.run = r.origin) AS origin,"
     " r.restarted_at AS restarted_at, r.generation AS generation,"
     " r.code_version AS code_version, r.uid AS uid,"

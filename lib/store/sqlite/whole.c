@@ -2,8 +2,8 @@
  * store/sqlite: the verb that visits whole logs, row by row.
  *
  * All rows of a visit are of one moment because a statement is under way from its beginning to its
- * end, and with it a read transaction: the host's, or one of its own, which ends with it. No BEGIN is
- * needed, which could fail to be ended.
+ * end, and with it a read transaction: the host's, or one of its own, which ends with it. No BEGIN
+ * is needed, which could fail to be ended.
  */
 #include "base/text.h"
 #include "store/sqlite/family.h"
@@ -121,8 +121,8 @@ static int visit_signal(whole_visit *at, int64_t signal)
     memset(&at->row, 0, sizeof at->row);
     result = first_row(at->store, statement);
     if (result == SQLITE_ROW)
-        code = name_place(at, durable_read_whole_signal(at->store, statement, &at->row.of.signal),
-                          0);
+        code =
+            name_place(at, durable_read_whole_signal(at->store, statement, &at->row.of.signal), 0);
     if (result == SQLITE_ROW && code == DUR_OK) code = show(at, DURABLE_ROW_SIGNAL);
     durable_sqlite_rest(statement);
     return code == DUR_OK ? code_at_end(at->store, result) : code;
@@ -352,8 +352,7 @@ static int check_count(whole_visit *at)
     if (code_at_end(at->store, result) != DUR_OK) return at->store->head.error.code;
     if (count == at->count) return DUR_OK;
     return durable_error_set(&at->store->head.error, DUR_CORRUPT,
-                             "%lld runs are each other's parents",
-                             (long long)(count - at->count));
+                             "%lld runs are each other's parents", (long long)(count - at->count));
 }
 
 static int visit_all(whole_visit *at)
