@@ -165,16 +165,16 @@ struct dur_step {
     int64_t retry_after; /* what dur_retry_after() said, or one of the two below */
     durable_progress *progress; /* NULL: nothing is in the log */
     dur_value *not_yet;  /* dur_not_yet() was called in the body that runs: its details */
-    bool again;          /* put off and slept through: the body is to run once more */
-    bool verifying;      /* it is in doubt, and its verify function is asked */
     int mode;            /* of its options: DUR_TRANSACTIONAL, … */
+    bool again;          /* put off and slept through: the body is to run once more */
     bool in_transaction; /* its transaction is open */
+    bool unrecorded;     /* recording it has failed, and may be tried again */
+    bool kept;           /* `kept_outcome` waits for a database that works */
+    bool verifying;      /* it is in doubt, and its verify function is asked */
     char *token;         /* of a callback; of a started child: its id */
     dur_step *next_child; /* of the run's children */
     int64_t undoes;      /* of an undo: the position of the step */
     dur_value *result;   /* where dur_replay_or_run() wants the recorded value; NULL: nowhere */
-    bool unrecorded;     /* recording it has failed, and may be tried again */
-    bool kept;           /* the outcome below waits for a database that works */
     durable_outcome kept_outcome; /* its bytes are the step's; fence and site are filled in late */
     char *kept_memory; /* where the inline room is too small */
     durable_fence fence; /* of a kept one whose run is closed */

@@ -6,10 +6,15 @@
 #include "store/sqlite/rows.h"
 #include "store/sqlite/signals.h"
 
-static int bind_outcome(sqlite3_stmt *statement, const durable_outcome *outcome)
+static int format_of(const durable_outcome *outcome)
+{
+    if (outcome->outcome == DURABLE_OUTCOME_TIMED_OUT) return DURABLE_FORMAT_TIMED_OUT;
+    return outcome->value.format;
+}
+
+static int bind_outcome(sqlite3_stmt *statement, const durable_outcome *outcome, int format)
 {
     bool failed = outcome->outcome == DURABLE_OUTCOME_FAILURE;
-    bool timed_out = outcome->outcome == DURABLE_OUTCOME_TIMED_OUT;
     int result = durable_bind_text(statement, 6, outcome->name, outcome->name_length);
 
     if (result == SQLITE_OK) result = durable_bind_datum(statement, 8, &outcome->value);
@@ -18,8 +23,7 @@ static int bind_outcome(sqlite3_stmt *statement, const durable_outcome *outcome)
     durable_bind_fence(statement, outcome->fence);
     sqlite3_bind_int64(statement, 4, durable_step_key(outcome->fence->run, outcome->position));
     sqlite3_bind_int64(statement, 5, failed ? -outcome->kind : outcome->kind);
-    durable_bind_format(statement, 7,
-                        timed_out ? DURABLE_FORMAT_TIMED_OUT : outcome->value.format);
+    durable_bind_format(statement, 7, format);
     sqlite3_bind_int64(statement, 9, outcome->low);
     sqlite3_bind_int64(statement, 10, outcome->attempt);
     sqlite3_bind_int64(statement, 11, outcome->began);
@@ -67,16 +71,15 @@ static int insert_outcome(durable_sqlite *store, durable_write *write, durable_o
     /* Name, value and call site; a format, where there is one, is bound only then. */
     static const int unbound[] = {6, 8, 13, 7};
     sqlite3_stmt *statement = append_statement(store, outcome);
-    bool has_format;
+    int format = format_of(outcome);
     int result;
 
     *inserted = 0;
     if (!statement) return store->head.error.sqlite_code;
-    result = bind_outcome(statement, outcome);
+    result = bind_outcome(statement, outcome, format);
     if (result != SQLITE_OK) return durable_sqlite_not_bound(store, write, statement, result);
-    has_format = outcome->value.format || outcome->outcome == DURABLE_OUTCOME_TIMED_OUT;
     result = durable_sqlite_write_step_unbinding(store, write, statement, inserted, unbound,
-                                                 has_format ? 4 : 3);
+                                                 format ? 4 : 3);
     if (result == SQLITE_CONSTRAINT_PRIMARYKEY) return explain_conflict(store, outcome);
     if (result == SQLITE_DONE && *inserted == 0) {
         int verdict = durable_sqlite_explain_fence(store, outcome->fence);
