@@ -26,8 +26,8 @@ DURABLE_INTERNAL bool durable_copy_struct(void *full, size_t full_size, const vo
 
 /* What is wrong with a log's options, of which `of_policy`: with their retry policy; NULL: nothing,
  * and the policy is a complete copy in *retry. */
-DURABLE_INTERNAL const char *durable_check_options(dur_options *options, dur_retry *retry,
-                                                   bool *of_policy);
+DURABLE_INTERNAL const char *durable_options_problem(dur_options *options, dur_retry *retry,
+                                                     bool *of_policy);
 
 /* The start options, checked; NULL stays NULL. `waits`: they may tell a time to start at. */
 DURABLE_INTERNAL int durable_check_start(dur_log *log, const char *run_id, bool waits,

@@ -3,17 +3,17 @@
 #include "api/open.h"
 #include "engine/retry.h"
 
-static int refuse(dur_log **log, const char *of, const char *problem)
+static int refuse(dur_log **log, const char *caller, const char *of, const char *problem)
 {
     char message[128];
 
-    durable_print(message, sizeof message, "dur_open(): %s%s", of, problem);
+    durable_print(message, sizeof message, "%s: %s%s", caller, of, problem);
     *log = durable_log_refused(message);
     return *log ? DUR_MISUSE : DUR_NOMEM;
 }
 
-DURABLE_INTERNAL const char *durable_check_options(dur_options *options, dur_retry *retry,
-                                                   bool *of_policy)
+DURABLE_INTERNAL const char *durable_options_problem(dur_options *options, dur_retry *retry,
+                                                     bool *of_policy)
 {
     const char *problem;
 
@@ -29,30 +29,47 @@ DURABLE_INTERNAL const char *durable_check_options(dur_options *options, dur_ret
     return problem;
 }
 
-DUR_API int dur_open(struct sqlite3 *db, const dur_options *options, dur_log **log)
+DURABLE_INTERNAL int durable_take_options(const char *caller, const dur_options *given,
+                                          dur_options *full, dur_retry *retry, dur_log **log)
 {
-    dur_options full = DUR_OPTIONS_INIT;
+    const dur_options defaults = DUR_OPTIONS_INIT;
     const char *problem;
-    durable_store *store;
-    dur_retry retry;
     bool of_policy;
-    int code;
 
-    if (log) *log = NULL;
-    if (!db || !log) return DUR_MISUSE;
-    if (options && !durable_copy_struct(&full, sizeof full, options))
-        return refuse(log, "", "the options must be set up with DUR_OPTIONS_INIT");
-    problem = durable_check_options(&full, &retry, &of_policy);
-    if (problem) return refuse(log, of_policy ? "the retry policy: " : "", problem);
-    code = durable_open_store(db, &full, &store);
+    *full = defaults;
+    if (given && !durable_copy_struct(full, sizeof *full, given))
+        return refuse(log, caller, "", "the options must be set up with DUR_OPTIONS_INIT");
+    problem = durable_options_problem(full, retry, &of_policy);
+    return problem ? refuse(log, caller, of_policy ? "the retry policy: " : "", problem) : DUR_OK;
+}
+
+DURABLE_INTERNAL int durable_open_log(durable_store *store, int code, const dur_options *options,
+                                      dur_log **log)
+{
+    *log = NULL;
     if (!store) return code;
-    *log = durable_log_new(store, code, &full);
+    *log = durable_log_new(store, code, options);
     if (!*log) return DUR_NOMEM;
     if (code == DUR_NOMEM) {
         durable_log_close(*log);
         *log = NULL;
     }
     return code;
+}
+
+DUR_API int dur_open(struct sqlite3 *db, const dur_options *options, dur_log **log)
+{
+    dur_options full;
+    durable_store *store;
+    dur_retry retry;
+    int code;
+
+    if (log) *log = NULL;
+    if (!db || !log) return DUR_MISUSE;
+    code = durable_take_options("dur_open()", options, &full, &retry, log);
+    if (code != DUR_OK) return code;
+    code = durable_open_store(db, &full, &store);
+    return durable_open_log(store, code, &full, log);
 }
 
 DUR_API void dur_close(dur_log *log)

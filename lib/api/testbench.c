@@ -64,7 +64,7 @@ DUR_API int dur_testbench_open(struct sqlite3 *db, const dur_testbench_options *
     if (!bench) return DUR_MISUSE;
     *bench = NULL;
     problem = find_bench_problem(db, options, &full, &log);
-    if (!problem) problem = durable_check_options(&log, &retry, &of_policy);
+    if (!problem) problem = durable_options_problem(&log, &retry, &of_policy);
     if (problem) return refuse_bench(bench, of_policy ? "the retry policy: " : "", problem);
     *bench = durable_bench_new(&full, &log);
     if (!*bench) return DUR_NOMEM;
