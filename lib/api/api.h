@@ -29,6 +29,15 @@ DURABLE_INTERNAL bool durable_copy_struct(void *full, size_t full_size, const vo
 DURABLE_INTERNAL const char *durable_options_problem(dur_options *options, dur_retry *retry,
                                                      bool *of_policy);
 
+/* The options that `caller` was given, NULL or not, complete and checked. DUR_OK; else *log is one
+ * that was refused, or NULL with DUR_NOMEM. */
+DURABLE_INTERNAL int durable_take_options(const char *caller, const dur_options *given,
+                                          dur_options *full, dur_retry *retry, dur_log **log);
+
+/* A log on a store that was opened with this code; NULL: out of memory. Gives the code. */
+DURABLE_INTERNAL int durable_open_log(durable_store *store, int code, const dur_options *options,
+                                      dur_log **log);
+
 /* The start options, checked; NULL stays NULL. `waits`: they may tell a time to start at. */
 DURABLE_INTERNAL int durable_check_start(dur_log *log, const char *run_id, bool waits,
                                          const dur_start_options **start, dur_start_options *full);

@@ -14,7 +14,7 @@ static void fill_options(durable_sqlite_options *store_options, const dur_option
 }
 
 /* A store that was refused keeps its error, which a guard in front of it would hide. */
-static int only_read(int code, durable_store **store)
+DURABLE_INTERNAL int durable_only_read(int code, durable_store **store)
 {
     durable_store *guard;
 
@@ -33,7 +33,7 @@ DURABLE_INTERNAL int durable_open_store(struct sqlite3 *db, const dur_options *o
 
     fill_options(&store_options, options);
     code = durable_sqlite_open(db, &store_options, store);
-    return options->read_only ? only_read(code, store) : code;
+    return options->read_only ? durable_only_read(code, store) : code;
 }
 
 DURABLE_INTERNAL int durable_open_own_store(const char *path, durable_own how,
@@ -46,7 +46,7 @@ DURABLE_INTERNAL int durable_open_own_store(const char *path, durable_own how,
 
     fill_options(&store_options, options);
     code = durable_sqlite_open_own(path, places[how], &store_options, store);
-    return how == DURABLE_OWN_READ ? only_read(code, store) : code;
+    return how == DURABLE_OWN_READ ? durable_only_read(code, store) : code;
 }
 
 DURABLE_INTERNAL void durable_remove_own(const char *path)

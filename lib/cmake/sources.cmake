@@ -24,6 +24,13 @@ set(durable_sources
     history/export.c
     history/import.c
     history/json.c
+    history/laws.c
+    history/line.c
+    history/reader.c
+    history/values.c
+    history/visit.c
+    history/words.c
+    history/writer.c
     testbench/clock.c
     testbench/crash.c
     testbench/drive.c
