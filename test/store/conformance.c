@@ -1,7 +1,7 @@
 /* test/store: the conformance suite, put together from its parts. */
 #include "store/conformance_kit.h"
 
-enum { TESTS_MAX = 256 };
+enum { TESTS_MAX = 512 };
 
 int conformance_run(const conformance_subject *subject)
 {
@@ -10,7 +10,8 @@ int conformance_run(const conformance_subject *subject)
         conformance_due_tests,     conformance_suspend_tests, conformance_pending_tests,
         conformance_signal_tests,  conformance_receipt_tests, conformance_callback_tests,
         conformance_head_tests,    conformance_queue_tests,   conformance_rate_tests,
-        conformance_child_tests,   conformance_request_tests, conformance_transaction_tests,
+        conformance_child_tests,   conformance_continue_tests, conformance_request_tests,
+        conformance_transaction_tests,
         conformance_restart_tests, conformance_version_tests};
     struct CMUnitTest tests[TESTS_MAX];
     size_t count = 0;

@@ -113,6 +113,7 @@ size_t conformance_queue_tests(const struct CMUnitTest **tests);
 size_t conformance_rate_tests(const struct CMUnitTest **tests);
 size_t conformance_child_tests(const struct CMUnitTest **tests);
 size_t conformance_request_tests(const struct CMUnitTest **tests);
+size_t conformance_continue_tests(const struct CMUnitTest **tests);
 size_t conformance_transaction_tests(const struct CMUnitTest **tests);
 size_t conformance_restart_tests(const struct CMUnitTest **tests);
 size_t conformance_version_tests(const struct CMUnitTest **tests);

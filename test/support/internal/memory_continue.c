@@ -66,5 +66,6 @@ void memory_run_continue(memory_log *log, int64_t key, const durable_ending *end
     memory_run_by_key(log, key)->paused = false;
     hand_on_signals(log, key, run->key);
     root = memory_run_by_key(log, run->root);
-    if (root && root->status == DURABLE_SUSPENDED && root->due > run->due) root->due = run->due;
+    if (root && root->status == DURABLE_SUSPENDED && !root->paused && root->due > run->due)
+        root->due = run->due;
 }
