@@ -67,6 +67,7 @@ static void free_run(memory_run *run)
     free(run->id);
     free(run->uid);
     free(run->workflow);
+    free(run->code_version);
     free(run->owner);
     free(run->failure);
     memory_free_const(run->input.bytes);
@@ -168,6 +169,7 @@ memory_run *memory_run_add(memory_log *log, const durable_new_run *new_run)
     run->id = memory_copy_text(new_run->id);
     run->uid = memory_copy_text(new_run->uid);
     run->workflow = memory_copy_text(new_run->workflow);
+    run->code_version = memory_copy_text(new_run->code_version);
     run->input = memory_copy_datum(&new_run->input);
     run->queue = memory_copy_text(new_run->queue);
     run->priority = new_run->priority;

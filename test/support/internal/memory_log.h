@@ -27,7 +27,7 @@ typedef struct memory_run {
     int64_t origin, restarted_at;
     int status, behaviour, priority, depth, on_parent_end, generation;
     bool cancels, paused;
-    char *id, *uid, *workflow, *owner, *failure, *queue;
+    char *id, *uid, *workflow, *code_version, *owner, *failure, *queue;
     durable_datum input, output;
     memory_step *steps; /* by rising position */
     size_t count;
@@ -66,6 +66,9 @@ typedef struct memory_transaction {
     const void *owner; /* the handle; NULL: neither */
     bool is_open;
     bool is_broken; /* somebody else has ended it */
+    bool is_import; /* it is open for an import, … */
+    bool has_failed; /* … which can only be taken back */
+    size_t runs_before; /* … and whose runs stand behind so many */
     int64_t kept, shared;
     memory_tables committed, before_step;
 } memory_transaction;

@@ -45,6 +45,13 @@
  *     retain order until 5000 but 2: 3
  *     earliest order-1: 5000
  *     restart order-1 as order-1b at #3: DUR_REPLAYED
+ *     list after 4: 2 runs
+ *     visit order-1: 7 rows
+ *     visit all: 20 rows
+ *     import
+ *     put run
+ *     put step: DUR_INVALID
+ *     finish import: taken back
  *     begin transaction
  *     keep transaction: commit to come
  *     undo transaction

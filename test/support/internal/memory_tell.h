@@ -100,6 +100,14 @@ int memory_delete_ended(durable_store *base, const durable_retention *retention,
                         int64_t *deleted);
 int memory_restart_run(durable_store *base, const durable_restart *restart);
 
+int memory_list_runs(durable_store *base, int64_t after, bool open, int64_t limit,
+                     durable_list_visitor *visit, void *context);
+int memory_visit_rows(durable_store *base, const char *run_id, durable_row_visitor *visit,
+                      void *context);
+int memory_begin_import(durable_store *base);
+int memory_put_row(durable_store *base, const durable_row *row);
+int memory_end_import(durable_store *base, bool keep);
+
 int memory_begin_transaction(durable_store *base, int64_t shared, bool attached);
 int memory_end_transaction(durable_store *base, bool keep);
 int memory_commit_shared(durable_store *base);

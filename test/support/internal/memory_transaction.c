@@ -62,6 +62,7 @@ static void copy_run(memory_run *run)
     run->id = memory_copy_text(run->id);
     run->uid = memory_copy_text(run->uid);
     run->workflow = memory_copy_text(run->workflow);
+    run->code_version = memory_copy_text(run->code_version);
     run->owner = memory_copy_text(run->owner);
     run->failure = memory_copy_text(run->failure);
     run->queue = memory_copy_text(run->queue);
@@ -186,11 +187,12 @@ static void swap_tables(memory_log *log)
 static void enter_own(memory_store *store, const char *verb, memory_fault *fault)
 {
     static const char *const steps[] = {"append", "begin", "keep", "undo", NULL};
+    static const char *const imports[] = {"import", "put", "finish", NULL};
     static const char *const ends[] = {"begin", "keep", "undo", "commit", NULL};
     int code;
 
     if (store->log->transaction.is_open) {
-        if (!is_one_of(verb, steps))
+        if (!is_one_of(verb, store->log->transaction.is_import ? imports : steps))
             refuse(fault, DUR_MISUSE, "a transactional step is open on this connection");
     } else if (!is_one_of(verb, ends)) {
         code = memory_commit_shared(&store->head);
@@ -203,7 +205,8 @@ void memory_transaction_enter(memory_store *store, const char *verb, memory_faul
 {
     static const char *const reads[] = {"find",    "confirm", "load", "summarize",
                                         "pending", "peek",    "due",  "held",
-                                        "queue",   "version", "earliest", NULL};
+                                        "queue",   "version", "earliest",
+                                        "list",    "visit", NULL};
     const void *owner = store->log->transaction.owner;
     bool is_read = is_one_of(verb, reads);
 
@@ -243,7 +246,7 @@ bool memory_transaction_is_broken(const memory_store *store)
 
 /* ---- The verbs around a step ---- */
 
-static void begin(memory_store *store, int64_t shared)
+void memory_transaction_begin(memory_store *store, int64_t shared)
 {
     memory_transaction *transaction = &store->log->transaction;
     memory_tables now = tables_of(store->log);
@@ -263,7 +266,7 @@ int memory_begin_transaction(durable_store *base, int64_t shared, bool attached)
 
     (void)attached; /* there is one database */
     fault.prevents = fault.code != DUR_OK;
-    if (!fault.prevents && !is_open) begin(store, shared);
+    if (!fault.prevents && !is_open) memory_transaction_begin(store, shared);
     return memory_finish(store, &fault, is_open ? DUR_MISUSE : DUR_OK, NULL, "begin transaction");
 }
 
@@ -288,7 +291,7 @@ static void undo_step(memory_log *log)
     if (!transaction->kept) is_over(log);
 }
 
-static int end_open(memory_store *store, const memory_fault *fault, bool keep)
+int memory_transaction_end(memory_store *store, const memory_fault *fault, bool keep)
 {
     bool is_broken = store->log->transaction.is_broken;
 
@@ -310,9 +313,9 @@ int memory_end_transaction(durable_store *base, bool keep)
     bool waits;
     int code = DUR_OK;
 
-    if (transaction->owner != store || !transaction->is_open)
+    if (transaction->owner != store || !transaction->is_open || transaction->is_import)
         return memory_conclude(store, &fault, DUR_OK);
-    code = end_open(store, &fault, keep);
+    code = memory_transaction_end(store, &fault, keep);
     waits = store->log->transaction.owner == store;
     return memory_finish(store, &fault, code, waits ? "commit to come" : NULL, "%s transaction",
                          verb);

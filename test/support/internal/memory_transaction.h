@@ -12,6 +12,10 @@ void memory_transaction_leave(memory_store *store);
 /* The owner of the handle is dead, or closes it: what was not committed is gone. */
 void memory_transaction_abandon(memory_store *store);
 
+/* Begin one, where none is open; end it. DUR_OK or DUR_ROLLED_BACK. */
+void memory_transaction_begin(memory_store *store, int64_t shared);
+int memory_transaction_end(memory_store *store, const memory_fault *fault, bool keep);
+
 /* Whether an append must be refused, and whether a commit is still to come after its end. */
 bool memory_transaction_refuses(const memory_store *store, const durable_outcome *outcome);
 bool memory_transaction_is_shared(const memory_store *store);
