@@ -1722,26 +1722,29 @@ DUR_API int dur_visit_steps(dur_log *log, const char *run_id, int64_t from,
 /*
  * An exported log is text: one JSON object (RFC 8259) a line, lines that end with a newline, in a
  * stable order, so that git shows what has changed. It holds everything: importing and exporting
- * again gives the same bytes. Members stand in the order given here; those in brackets are left out
- * where they have nothing to say. Times are Unix ms.
+ * again gives the same bytes. Members stand in the order given here, without blanks; those in
+ * brackets are left out where they have nothing to say. Times are Unix ms.
  *
  *   {"durable":1}
  *                    the first line: the version of the format
- *   {"queue":…,"max_active":…,"max_active_process":…,"interval_us":…}
+ *   {"queue":NAME,"max_active":…,"max_active_process":…,"interval_us":…}
  *                    limits of a queue; in a whole log only
  *   {"run":ID,"uid":…,"workflow":…,"status":…[,"paused":true][,"cancelling":true],"behaviour":…
- *    [,"code_version":…][,"parent":ID,"called_at":…][,"called":true][,"on_parent_end":…],"queue":…
- *    ,"priority":…[,"due":…][,"awaits":[…]][,"deadline":…],"created":…[,"ended":…],"epoch":…
- *    ,"claims":…[,"generation":…][,"origin":ID][,"restarted_at":…],"input":VALUE[,"output":VALUE]
- *    [,"failure":…]}
+ *    [,"code_version":TEXT][,"parent":ID,"called_at":…][,"called":true][,"on_parent_end":…]
+ *    ,"queue":…,"priority":…[,"due":…][,"awaits":[…]][,"deadline":…],"created":…[,"ended":…]
+ *    ,"epoch":…,"claims":…[,"generation":…][,"origin":ID][,"restarted_at":…],"input":VALUE
+ *    [,"output":VALUE][,"failure":TEXT]}
  *                    a run; its steps, what is pending and its signals follow, then its children in
  *                    order of called_at, each with all of this. A run that somebody holds is
- *                    exported as running, and due. Status as in durable_runs_view
+ *                    exported as running, and due. Status as in durable_runs_view; on_parent_end is
+ *                    "cancel" or "leave"; in awaits, the position of a callback stands for its name
  *   {"step":POSITION,"kind":…,"name":…,"outcome":…,"value":VALUE,"low":…,"epoch":…,"attempt":…
- *    ,"began":…,"took":…[,"fingerprint":…][,"site":…]}
+ *    ,"began":…,"took":…[,"fingerprint":…][,"site":TEXT]}
+ *                    kind and outcome as in durable_steps_view; a fingerprint is 16 hex digits
  *   {"pending":POSITION,"kind":…,"name":…[,"intent":…],"attempt":…,"began":…[,"due":…]
- *    [,"deadline":…],"interval":…,"choice":…,"value":VALUE[,"failure":…]}
- *   {"signal":NAME[,"callback":POSITION][,"key":…],"value":VALUE[,"failure":…],"sent":…
+ *    [,"deadline":…],"interval":…,"choice":…,"value":VALUE[,"failure":TEXT]}
+ *                    intent is "begun", or a person's answer: "result" or "failure"
+ *   {"signal":NAME[,"callback":POSITION][,"key":…],"value":VALUE[,"failure":TEXT],"sent":…
  *    [,"received_at":…]}
  *                    to a callback or from a started child: the position instead of the name, which
  *                    is then null
@@ -1751,36 +1754,41 @@ DUR_API int dur_visit_steps(dur_log *log, const char *run_id, int64_t from,
  *   {"real":"…"}     a double in hexadecimal ("0x1.8p+1"), or "nan" and its 16 hex digits
  *                    ("nan:7ff8000000000000"), "infinity", "-infinity"
  *   {"unsigned":"…"} an integer above 9223372036854775807, in decimal
- *   {"text":"…"}     text that is no UTF-8, or has NUL bytes, in hexadecimal
+ *   {"text":"…"}     text that is no UTF-8 or has NUL bytes, in hexadecimal
  *   {"blob":"…"}     bytes in hexadecimal
  *   {"little32":"…"} an object, likewise, of a machine of this byte order and word size: also
  *                    little64, big32, big64
+ * and a TEXT a text, or {"text":"…"}, without NUL bytes. Hex digits are in lower case.
+ *
+ * What is read may have its members in another order, but for the first one of each line, and
+ * blanks between them; lines may end with "\r\n", and the last one without. Nothing else: what a
+ * line does not need, has not got, or has twice is refused.
  */
 
 /* What a value that is exported belongs to. */
 typedef struct dur_exported {
     const char *run_id;
     const char *workflow;
-    const char *what;  /* "input", "output", "failure", "step", "pending", "signal" */
-    const char *name;  /* of the step or the signal; else "" */
-    int64_t position;  /* of the step; else 0 */
+    const char *what; /* "input", "output", "failure", "step", "pending", "signal" */
+    const char *name; /* of the step or the signal, a failed or rejecting one too; else "" */
+    int64_t position; /* of the step, or of a signal's callback; else 0 */
 } dur_exported;
 
 /* Start from DUR_EXPORT_OPTIONS_INIT. */
 typedef struct dur_export_options {
     size_t size;
-    /* Called with each value, and with each failure's message as a text, before it is written;
-     * puts another value into *value to hide it (of a failure, a text). Its bytes must live until
-     * the next call. It must not call the log. A value of another type will not replay. NULL:
-     * everything is exported as it is. */
+    /* Called with each value but nulls, and with each failure's message as a text, before it is
+     * written; puts another value into *value to hide it (of a failure, a text in UTF-8, else the
+     * export is DUR_MISUSE). Its bytes must live until the line is written. It must not call the
+     * log. A value of another type will not replay. NULL: everything is exported as it is. */
     void (*redact)(const dur_exported *what, dur_value *value, void *user);
     void *user;
 } dur_export_options;
 
 #define DUR_EXPORT_OPTIONS_INIT {sizeof(dur_export_options), DUR_NIL_, DUR_NIL_}
 
-/* Takes one line, with its newline; 0: go on. Anything else ends the export with DUR_STOPPED. It
- * must not call the log. */
+/* Takes one line, with its newline, which lives until it returns; 0: go on. Anything else ends the
+ * export with DUR_STOPPED. It must not call the log. */
 typedef int dur_write_fn(const char *line, size_t length, void *user);
 
 /*
@@ -1789,7 +1797,8 @@ typedef int dur_write_fn(const char *line, size_t length, void *user);
  * parent. `options` may be NULL. dur_export_file() writes a new file; dur_export_database() a new
  * SQLite database with a log of the same runs, for which redaction works alike. A file that is
  * there is DUR_CONFLICT, and stays as it is; one that could not be completed is removed. DUR_OK,
- * DUR_NOT_FOUND, DUR_IOERR, DUR_MISUSE, DUR_CORRUPT or another database code.
+ * DUR_NOT_FOUND, DUR_IOERR, DUR_MISUSE, DUR_CORRUPT (a row that could not be imported) or another
+ * database code.
  */
 DUR_API int dur_export(dur_log *log, const char *run_id, const dur_export_options *options,
                        dur_write_fn *write, void *user);

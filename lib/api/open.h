@@ -9,8 +9,8 @@
 DURABLE_INTERNAL int durable_open_store(struct sqlite3 *db, const dur_options *options,
                                         durable_store **store);
 
-/* Puts DUR_READONLY in front of the verbs that write, where `code` is DUR_OK; gives it, or DUR_NOMEM
- * and no store. */
+/* Puts DUR_READONLY in front of the verbs that write, where `code` is DUR_OK; gives it, or
+ * DUR_NOMEM and no store. */
 DURABLE_INTERNAL int durable_only_read(int code, durable_store **store);
 
 typedef enum durable_own {

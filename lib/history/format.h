@@ -158,8 +158,8 @@ typedef struct durable_reader {
     durable_error *error;
 } durable_reader;
 
-/* A line without its newline: *type as above, and *row, or the number of a header or an end. DUR_OK,
- * DUR_INVALID, or a database code; the error tells what was expected and found. */
+/* A line without its newline: *type as above, and *row, or the number of a header or an end.
+ * DUR_OK, DUR_INVALID, or a database code; the error tells what was expected and found. */
 DURABLE_INTERNAL int durable_read_line(durable_reader *reader, const char *line, size_t length,
                                        int *type, durable_row *row, int64_t *number);
 

@@ -16,8 +16,8 @@ static void complain_about(durable_reader *reader, const char *name, const char 
                            const char *found)
 {
     if (reader->code != DUR_OK) return;
-    reader->code = durable_error_set(reader->error, DUR_INVALID, "\"%!.60s\": expected %s, found %s",
-                                     name, expected, found);
+    reader->code = durable_error_set(reader->error, DUR_INVALID,
+                                     "\"%!.60s\": expected %s, found %s", name, expected, found);
 }
 
 static int run_out_of_memory(durable_reader *reader)
