@@ -258,7 +258,7 @@ static void a_deadline_is_heard_behind_it(void **state)
     assert_int_equal(cancelled(world, &it), DUR_TIMED_OUT);
     assert_int_equal(it.before, 1);
     assert_int_equal(it.code, DUR_TIMED_OUT);
-    assert_rows(world, "Xd");
+    assert_rows(world, "XdY"); /* "deadline" */
 }
 
 /* ---- Where it must not stand ---- */
