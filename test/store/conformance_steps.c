@@ -396,10 +396,67 @@ static void load_gives_site_epoch_and_began_only_where_details_are_asked_for(voi
     rows = load(c, fence.run, 1, 1, 1, true);
     assert_string_equal(rows.rows[0].site, "order.c:12");
     assert_true(rows.rows[0].epoch == 1 && rows.rows[0].began == 1100);
+    assert_true(rows.rows[0].took == 5 && rows.rows[0].low == 1 && rows.rows[0].attempt == 1);
     rows = load(c, fence.run, 1, 1, 1, false);
     assert_null(rows.rows[0].site);
     assert_memory_equal(rows.rows[0].name, "step", 4);
     assert_true(rows.rows[0].value.integer == 7);
+}
+
+static void every_kind_of_row_is_kept(void **state)
+{
+    conformance *c = *state;
+    durable_fence fence = start(c, "order-1");
+    history rows;
+
+    for (int kind = DURABLE_KIND_STEP; kind <= DURABLE_KIND_PATCH; kind++) {
+        durable_outcome outcome = plain_outcome(&fence, kind);
+
+        outcome.kind = kind;
+        if (kind == DURABLE_KIND_PATCH) outcome.value = (durable_datum){0};
+        assert_int_equal(append(c, outcome), DUR_OK);
+    }
+    rows = load_all(c, fence.run);
+    assert_int_equal(rows.count, DURABLE_KIND_PATCH);
+    for (int i = 0; i < DURABLE_KIND_PATCH; i++) assert_int_equal(rows.rows[i].kind, i + 1);
+    assert_int_equal(rows.rows[DURABLE_KIND_PATCH - 1].value.type, DURABLE_DATUM_NULL);
+}
+
+static void assert_fingerprints(conformance *c, int64_t run, const uint64_t *expected, size_t count)
+{
+    history rows = load(c, run, 1, DUR_POSITION_MAX, 100, true);
+
+    assert_int_equal(rows.count, count);
+    for (size_t i = 0; i < count; i++) assert_true(rows.rows[i].fingerprint == expected[i]);
+    rows = load(c, run, 1, DUR_POSITION_MAX, 100, false);
+    for (size_t i = 0; i < count; i++) assert_true(rows.rows[i].fingerprint == 0);
+}
+
+/* Of results, failures and what timed out; those beside them have none. */
+static void fingerprints_are_kept_of_those_that_have_one(void **state)
+{
+    static const uint64_t fingerprints[] = {0,         1, 0, INT64_MAX, UINT64_C(1) << 63,
+                                            UINT64_MAX, 0, 7};
+    enum { COUNT = sizeof fingerprints / sizeof fingerprints[0] };
+    conformance *c = *state;
+    durable_fence fence = start(c, "order-1"), other = start(c, "order-2");
+    durable_outcome outcomes[COUNT];
+
+    for (int i = 0; i < COUNT; i++) {
+        durable_outcome outcome = plain_outcome(&fence, i + 1);
+
+        outcome.fingerprint = fingerprints[i];
+        outcome.outcome = i % 3;
+        if (i % 3 == DURABLE_OUTCOME_FAILURE) outcome.value = datum_text("card declined");
+        if (i % 3 == DURABLE_OUTCOME_TIMED_OUT) outcome.value = (durable_datum){0};
+        outcomes[i] = outcome;
+        outcomes[i].fence = &other;
+        assert_int_equal(append(c, outcome), DUR_OK);
+        assert_int_equal(append(c, outcome), DUR_OK); /* once more: it has the effect of once */
+    }
+    assert_fingerprints(c, fence.run, fingerprints, COUNT);
+    assert_int_equal(c->store->methods->append_outcomes(c->store, outcomes, COUNT), DUR_OK);
+    assert_fingerprints(c, other.run, fingerprints, COUNT);
 }
 
 static int stop_at_2(const durable_step_record *record, void *context)
@@ -512,6 +569,8 @@ size_t conformance_step_tests(const struct CMUnitTest **tests)
         cmocka_unit_test(load_visits_at_most_limit_rows),
         cmocka_unit_test(load_of_a_run_without_rows_or_of_none_visits_nobody),
         cmocka_unit_test(load_gives_site_epoch_and_began_only_where_details_are_asked_for),
+        cmocka_unit_test(every_kind_of_row_is_kept),
+        cmocka_unit_test(fingerprints_are_kept_of_those_that_have_one),
         cmocka_unit_test(a_visitor_that_has_enough_ends_the_load_without_error),
         cmocka_unit_test(a_damaged_row_is_corrupt_and_its_position_told),
         cmocka_unit_test(a_run_without_rows_is_summarized_by_zeros),
