@@ -12,7 +12,8 @@ int conformance_run(const conformance_subject *subject)
         conformance_head_tests,    conformance_queue_tests,   conformance_rate_tests,
         conformance_child_tests,   conformance_continue_tests, conformance_request_tests,
         conformance_transaction_tests,
-        conformance_restart_tests, conformance_version_tests};
+        conformance_restart_tests, conformance_version_tests,
+        conformance_control_tests, conformance_deletion_tests};
     struct CMUnitTest tests[TESTS_MAX];
     size_t count = 0;
 

@@ -262,6 +262,7 @@ void assert_same_run(const durable_run_record *a, const durable_run_record *b)
     assert_true(a->created == b->created && a->ended == b->ended && a->due == b->due);
     assert_true(a->cancels == b->cancels && a->deadline == b->deadline && a->root == b->root);
     assert_true(a->parent == b->parent && a->called_at == b->called_at && a->depth == b->depth);
+    assert_true(a->paused == b->paused && a->generation == b->generation);
     assert_int_equal(a->priority, b->priority);
     assert_same_text(a->queue, b->queue);
     assert_int_equal(a->status, b->status);

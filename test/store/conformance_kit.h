@@ -116,6 +116,8 @@ size_t conformance_request_tests(const struct CMUnitTest **tests);
 size_t conformance_continue_tests(const struct CMUnitTest **tests);
 size_t conformance_transaction_tests(const struct CMUnitTest **tests);
 size_t conformance_restart_tests(const struct CMUnitTest **tests);
+size_t conformance_control_tests(const struct CMUnitTest **tests);
+size_t conformance_deletion_tests(const struct CMUnitTest **tests);
 size_t conformance_version_tests(const struct CMUnitTest **tests);
 
 #endif
