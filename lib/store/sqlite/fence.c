@@ -49,6 +49,8 @@ DURABLE_INTERNAL int durable_sqlite_explain_fence(durable_sqlite *store, const d
         store->head.error.sqlite_code = SQLITE_AUTH;
         return DUR_DATABASE;
     }
+    if (look.there && !look.claimed && look.status == DURABLE_TERMINATED)
+        return durable_error_set(&store->head.error, DUR_LOST, "the run was terminated");
     if (look.there && look.epoch > fence->epoch)
         return durable_error_set(&store->head.error, DUR_LOST,
                                  "another owner has claimed the run (epoch %lld, ours was %lld)",
