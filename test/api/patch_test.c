@@ -91,7 +91,8 @@ static void runs_of_three_versions(void **state)
         "1 step reserve, 2 step charge",
         PATCHED_ROWS,
         "1 step reserve, 2 step fraud, 3 step charge"};
-    static const int expected[3][3] = {{DUR_OK, DUR_OK, DUR_DIVERGED}, /* by old code, patched, after */
+    /* By the old code, the patched one, and the one behind it. */
+    static const int expected[3][3] = {{DUR_OK, DUR_OK, DUR_DIVERGED},
                                        {DUR_DIVERGED, DUR_OK, DUR_OK},
                                        {DUR_DIVERGED, DUR_DIVERGED, DUR_OK}};
     test_host *host = *state;
