@@ -1560,10 +1560,12 @@ DUR_API const dur_divergence *dur_get_divergence(const dur_log *log);
  *   nothing: the log ends here        true, one row         nothing               as without
  *   (id asked for before in this run) the same answer       nothing               as without
  *
- * `id` is a name like a step's. dur_patch() is false, too, on a run that is stopped, or is
- * stopped by it (a database error, no memory, a wrong id: DUR_MISUSE); on one whose failure nobody
- * has caught; and it does not deliver cancellations. A run's remembered ids cost some bytes of
- * memory each.
+ * `id` is a name like a step's. A stopped run gives no answer that it has not given before: false;
+ * so does one that is stopped here (a database error, no memory; a wrong id or a first answer within
+ * a step's body: DUR_MISUSE). A failure that nobody has caught changes no answer, and a cancellation
+ * is heard by what stands behind. A replay check answers as the run would; at the end of one that
+ * has ended: false. Children, branches and successors have their own answers. A run's remembered ids
+ * cost some bytes of memory each.
  */
 DUR_MUST_CHECK DUR_API bool dur_patch(dur_run *run, const char *id);
 
