@@ -342,7 +342,7 @@ static int finish_report(checking_all *all, dur_report **report)
                            " that are not registered here%s",
                      (long long)(counts[DUR_FITS_SO_FAR] + counts[DUR_FITS_ENDED]),
                      (long long)counts[DUR_DIVERGES], (long long)counts[DUR_UNREADABLE],
-                     (long long)counts[DUR_UNKNOWN], details ? details : "");
+                     (long long)counts[DUR_UNKNOWN], details ? details + 1 : "");
     if (all->named > NAMED_MAX)
         durable_text_add(text, "\n… and %lld more", (long long)(all->named - NAMED_MAX));
     durable_free(details);
@@ -364,6 +364,7 @@ static int check_all(checking_all *all, dur_report **report)
     int code = DUR_OK;
 
     all->text = durable_text_new();
+    durable_text_add(all->text, "."); /* an empty text would look like one without memory */
     do {
         code = check_page(all);
     } while (code == DUR_OK && all->page.count == PAGE_RUNS);
