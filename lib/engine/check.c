@@ -223,6 +223,13 @@ static bool is_beyond(const dur_run *run, int64_t position)
     return until && !run->caller && position > until;
 }
 
+DURABLE_INTERNAL bool durable_check_ends_before(dur_run *run, int64_t position)
+{
+    if (!is_beyond(run, position)) return false;
+    end_here(run, position, "no further was it to be checked", NULL);
+    return true;
+}
+
 DURABLE_INTERNAL bool durable_check_has_ended(const dur_run *run)
 {
     return has_recorded_end(run) && !is_beyond(run, run->position);
@@ -257,8 +264,7 @@ DURABLE_INTERNAL int durable_check_replayed(dur_run *run, const durable_step_rec
     uint64_t given = options ? options->fingerprint : 0;
     char detail[128];
 
-    if (is_beyond(run, record->position))
-        return end_here(run, record->position, "no further was it to be checked", NULL);
+    if (durable_check_ends_before(run, record->position)) return run->stop;
     if (run->log->check->strictness < DUR_CHECK_INPUTS) return DUR_OK;
     if (!given || !record->fingerprint || given == record->fingerprint) return DUR_OK;
     describe_fingerprints(detail, sizeof detail, record->fingerprint, given);

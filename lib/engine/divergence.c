@@ -190,6 +190,7 @@ DURABLE_INTERNAL int durable_diverge(dur_run *run, int code, int64_t position,
 {
     dur_change change = detail ? DUR_CHANGE_RETYPED : DUR_CHANGE_UNKNOWN;
 
+    if (asked && run->log->check && durable_check_ends_before(run, position)) return run->stop;
     return diverge(run, code, change, position, asked, detail);
 }
 

@@ -767,6 +767,9 @@ DURABLE_INTERNAL int durable_restart_run(dur_log *log, const char *run_id, const
 DURABLE_INTERNAL int durable_check_frontier(dur_run *run, int64_t position, int kind,
                                             const char *name);
 
+/* Whether this lies beyond what is to be checked: then the check has ended here. */
+DURABLE_INTERNAL bool durable_check_ends_before(dur_run *run, int64_t position);
+
 /* Whether the run has come to its end with what is recorded: it asks for nothing behind that. */
 DURABLE_INTERNAL bool durable_check_has_ended(const dur_run *run);
 
