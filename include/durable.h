@@ -1731,17 +1731,17 @@ DUR_API int dur_visit_steps(dur_log *log, const char *run_id, int64_t from,
  *                    the first line: the version of the format
  *   {"queue":NAME,"max_active":…,"max_active_process":…,"interval_us":…}
  *                    limits of a queue; in a whole log only
- *   {"run":ID,"uid":…,"workflow":…,"status":…[,"paused":true][,"cancelling":true],"behaviour":…
- *    [,"code_version":TEXT][,"parent":ID,"called_at":…][,"called":true][,"on_parent_end":…]
- *    ,"queue":…,"priority":…[,"due":…][,"awaits":[…]][,"deadline":…],"created":…[,"ended":…]
- *    ,"epoch":…,"claims":…[,"generation":…][,"origin":ID][,"restarted_at":…],"input":VALUE
- *    [,"output":VALUE][,"failure":TEXT]}
+ *   {"run":ID,"uid":…,"workflow":…,"status":…[,"paused":true][,"cancelling":true]
+ *    ,"behaviour":…[,"code_version":TEXT][,"parent":ID,"called_at":…][,"called":true]
+ *    [,"on_parent_end":…],"queue":…,"priority":…[,"due":…][,"awaits":[…]][,"deadline":…]
+ *    ,"created":…[,"ended":…],"epoch":…,"claims":…[,"generation":…][,"origin":ID]
+ *    [,"restarted_at":…],"input":VALUE[,"output":VALUE][,"failure":TEXT]}
  *                    a run; its steps, what is pending and its signals follow, then its children in
  *                    order of called_at, each with all of this. A run that somebody holds is
  *                    exported as running, and due. Status as in durable_runs_view; on_parent_end is
  *                    "cancel" or "leave"; in awaits, the position of a callback stands for its name
- *   {"step":POSITION,"kind":…,"name":…,"outcome":…,"value":VALUE,"low":…,"epoch":…,"attempt":…
- *    ,"began":…,"took":…[,"fingerprint":…][,"site":TEXT]}
+ *   {"step":POSITION,"kind":…,"name":…,"outcome":…,"value":VALUE,"low":…,"epoch":…
+ *    ,"attempt":…,"began":…,"took":…[,"fingerprint":…][,"site":TEXT]}
  *                    kind and outcome as in durable_steps_view; a fingerprint is 16 hex digits
  *   {"pending":POSITION,"kind":…,"name":…[,"intent":…],"attempt":…,"began":…[,"due":…]
  *    [,"deadline":…],"interval":…,"choice":…,"value":VALUE[,"failure":TEXT]}
