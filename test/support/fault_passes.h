@@ -64,6 +64,15 @@ fault_pass fault_called_begun, fault_called_pass, fault_started_pass;
 /* fault_branches.c: two of them wait when the pass begins. */
 fault_pass fault_branches_begun, fault_branches_pass;
 
+/* fault_restart.c: there is a run to be restarted when the pass begins. */
+fault_pass fault_restart_begun, fault_restart_pass;
+
+/* fault_continue.c: the run has not begun, and signals wait for it. */
+fault_pass fault_continued_begun, fault_continued_pass;
+
+/* fault_patched.c: an old run has come half its way when the pass begins. */
+fault_pass fault_patched_begun, fault_patched_pass;
+
 /* fault_driving.c */
 fault_pass fault_work_pass;
 
