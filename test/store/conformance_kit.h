@@ -118,6 +118,8 @@ size_t conformance_transaction_tests(const struct CMUnitTest **tests);
 size_t conformance_restart_tests(const struct CMUnitTest **tests);
 size_t conformance_control_tests(const struct CMUnitTest **tests);
 size_t conformance_deletion_tests(const struct CMUnitTest **tests);
+size_t conformance_row_tests(const struct CMUnitTest **tests);
+size_t conformance_import_tests(const struct CMUnitTest **tests);
 size_t conformance_version_tests(const struct CMUnitTest **tests);
 
 #endif

@@ -16,10 +16,9 @@ DURABLE_INTERNAL int durable_not_imported(durable_sqlite *store, const char *pro
 
 DURABLE_INTERNAL bool durable_is_imported_value(const durable_datum *datum)
 {
-    dur_value value;
-    int code = durable_value_decode(datum, &value);
+    bool is_type = datum->type >= DURABLE_DATUM_NULL && datum->type <= DURABLE_DATUM_BLOB;
 
-    return code == DUR_OK || code == DUR_MISMATCH;
+    return is_type && datum->format >= 0 && datum->format != DURABLE_FORMAT_TIMED_OUT;
 }
 
 DURABLE_INTERNAL int durable_bind_imported_value(sqlite3_stmt *statement, int index,

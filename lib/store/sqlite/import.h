@@ -21,7 +21,7 @@ DURABLE_INTERNAL int durable_import_signal(durable_sqlite *store, durable_write 
 /* DUR_INVALID, because of this. */
 DURABLE_INTERNAL int durable_not_imported(durable_sqlite *store, const char *problem);
 
-/* What can be read again, on whichever machine. */
+/* What can be read again; a store does not know what formats mean. */
 DURABLE_INTERNAL bool durable_is_imported_value(const durable_datum *datum);
 
 /* Its format, and itself at the next parameter; gives SQLite's result. */

@@ -9,10 +9,8 @@
 
 static bool is_value(const durable_datum *datum)
 {
-    dur_value value;
-    int code = durable_value_decode(datum, &value);
-
-    return code == DUR_OK || code == DUR_MISMATCH;
+    return datum->type >= DURABLE_DATUM_NULL && datum->type <= DURABLE_DATUM_BLOB &&
+           datum->format >= 0;
 }
 
 static bool is_position(int64_t position)
