@@ -46,8 +46,8 @@ int recorded_courier(dur_run *run, void *user);
 /* Work, and let the clock jump to what is due next, until nothing is due before that time. */
 void recorded_work(recorded *it, int64_t until_ms);
 
-/* Export all of it, close it, and import it into another log, from which another export is the same:
- * its text, to be freed. */
+/* Export all of it, close it, and import it into another log, from which another export is the
+ * same: its text, to be freed. */
 char *recorded_move(recorded *it);
 
 #endif
