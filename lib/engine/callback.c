@@ -54,9 +54,9 @@ DURABLE_INTERNAL int durable_callback_begin(dur_run *run, const char *name,
     if (code == DUR_OK) code = make_token(run, answer.step, begun != DUR_EXECUTE);
     if (code != DUR_OK) return code;
     if (begun == DUR_EXECUTE && run->log->on_callback)
-        run->log->on_callback(answer.step, run->log->bench);
-    *callback = answer.step;
-    return DUR_OK;
+        code = run->log->on_callback(answer.step, run->log->bench);
+    if (code == DUR_OK) *callback = answer.step;
+    return code;
 }
 
 /* ---- Its answer ---------------------------------------------------------------------------- */

@@ -89,8 +89,8 @@ struct dur_log {
     /* Asked before each body, when all is prepared for it. DUR_EXECUTE: run it; else it was
      * recorded, or the run was stopped: what durable_step_begin() gives. */
     int (*before_body)(dur_step *step, dur_value *value, void *bench);
-    /* Told of each callback that waits for its answer, at each pass. */
-    void (*on_callback)(const dur_step *callback, void *bench);
+    /* Told of each callback that waits for its answer, at each pass. DUR_OK, or the stop. */
+    int (*on_callback)(dur_step *callback, void *bench);
     void *bench;
     dur_retry retry; /* its size is 0 where there is none */
     durable_registered *workflows;

@@ -122,7 +122,18 @@ static int answer(dur_testbench *bench, const durable_bench_event *event)
     return is_over_by_now(code) ? DUR_OK : code;
 }
 
-/* Out of the list, then sent: the bench's owner may add others meanwhile. */
+static int send_event(dur_testbench *bench, durable_bench_event *event, bool *again)
+{
+    int code;
+
+    if (!event->answers)
+        return durable_send_signal(bench->log, event->to, event->name, event->value, NULL, NULL);
+    if (event->time_ms >= event->ends_ms) return answer(bench, event);
+    *again = beat(bench, event, &code);
+    return code;
+}
+
+/* Out of the list, then sent. What a database in trouble did not take comes first the next time. */
 static int send_first(dur_testbench *bench)
 {
     durable_bench_event *event = bench->events;
@@ -130,16 +141,15 @@ static int send_first(dur_testbench *bench)
     int code;
 
     bench->events = event->next;
-    if (event->answers && event->time_ms < event->ends_ms)
-        again = beat(bench, event, &code);
-    else if (event->answers)
-        code = answer(bench, event);
-    else
-        code = durable_send_signal(bench->log, event->to, event->name, event->value, NULL, NULL);
-    if (again)
+    code = send_event(bench, event, &again);
+    if (again) {
         insert(bench, event);
-    else
+    } else if (durable_is_transient(code)) {
+        event->next = bench->events;
+        bench->events = event;
+    } else {
         durable_free(event);
+    }
     return code;
 }
 

@@ -220,11 +220,24 @@ static int tell_error(bench_drive *it)
     return finish(it, it->error.code);
 }
 
+/* Of what was sent while a body took its time. */
+static int tell_trouble(bench_drive *it)
+{
+    dur_testbench *bench = it->bench;
+    int code = bench->trouble;
+
+    bench->trouble = DUR_OK;
+    durable_error_copy(&bench->log->error, &bench->error);
+    return finish(it, code);
+}
+
 static int look_at_end(bench_drive *it)
 {
     standing found;
-    int code = read_standing(it, &found);
+    int code;
 
+    if (it->bench->trouble != DUR_OK) return tell_trouble(it);
+    code = read_standing(it, &found);
     if (code != DUR_OK) return code;
     if (it->code != DUR_OK) return tell_error(it);
     switch (found.status) {
@@ -264,16 +277,6 @@ static int work(bench_drive *it)
     if (it->code != DUR_OK) return tell_error(it);
     if (code != DUR_OK) return code;
     return passes ? look_at_end(it) : jump(it, wake_in_ms);
-}
-
-static int tell_trouble(bench_drive *it)
-{
-    dur_testbench *bench = it->bench;
-    int code = bench->trouble;
-
-    bench->trouble = DUR_OK;
-    durable_error_copy(&bench->log->error, &bench->error);
-    return finish(it, code);
 }
 
 static int drive_on(bench_drive *it)

@@ -131,6 +131,11 @@ DURABLE_INTERNAL int64_t durable_bench_count_of(const dur_testbench *bench, cons
     return count ? count->bodies : 0;
 }
 
+static int stop_without_bench_memory(dur_run *run)
+{
+    return durable_run_stop(run, DUR_NOMEM, "out of memory for the test bench");
+}
+
 /* Steps whose bodies run would lose them with the pass. */
 static bool has_open_body(const dur_testbench *bench)
 {
@@ -193,7 +198,7 @@ DURABLE_INTERNAL int durable_bench_before_body(dur_step *step, dur_value *value,
 
     if (bench->dead) return durable_bench_stop_dead(step->run);
     if (!count_body(bench, step->name))
-        return durable_run_stop(step->run, DUR_NOMEM, "out of memory for the test bench");
+        return stop_without_bench_memory(step->run);
     return script ? play(bench, script, step, value) : DUR_EXECUTE;
 }
 
@@ -249,18 +254,15 @@ static int schedule(dur_testbench *bench, durable_bench_script *script, const du
     return durable_bench_add_event(bench, &event);
 }
 
-DURABLE_INTERNAL void durable_bench_on_callback(const dur_step *callback, void *context)
+DURABLE_INTERNAL int durable_bench_on_callback(dur_step *callback, void *context)
 {
     dur_testbench *bench = context;
     durable_bench_script *script = find_script(bench, callback);
 
-    if (!script || is_known(bench, callback->token)) return;
+    if (!script || is_known(bench, callback->token)) return DUR_OK;
     if (note_token(bench, callback->token)) {
-        if (schedule(bench, script, callback) == DUR_OK) return;
+        if (schedule(bench, script, callback) == DUR_OK) return DUR_OK;
         forget_last_token(bench);
     }
-    if (bench->trouble != DUR_OK) return;
-    bench->trouble = durable_error_set(&bench->error, DUR_NOMEM,
-                                       "out of memory for the answer of callback \"%s\"",
-                                       callback->name);
+    return stop_without_bench_memory(callback->run);
 }

@@ -124,7 +124,7 @@ DURABLE_INTERNAL int64_t durable_bench_count_of(const dur_testbench *bench, cons
 /* What the engine asks and tells, see dur_log. */
 DURABLE_INTERNAL int durable_bench_before_step(dur_run *run, void *bench);
 DURABLE_INTERNAL int durable_bench_before_body(dur_step *step, dur_value *value, void *bench);
-DURABLE_INTERNAL void durable_bench_on_callback(const dur_step *callback, void *bench);
+DURABLE_INTERNAL int durable_bench_on_callback(dur_step *callback, void *bench);
 
 /* ---- crash.c ------------------------------------------------------------------------------- */
 
