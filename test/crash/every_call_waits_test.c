@@ -244,7 +244,8 @@ static void a_run_that_waits_survives_a_kill_at_every_call(void **state)
 int main(void)
 {
     static const char *const names[] = {"retry", "timer", "receive", "select",
-                                        "callback", "once", "called", "started", "work"};
+                                        "callback", "once", "called", "started", "restart",
+                                        "continued", "work"};
     struct CMUnitTest tests[sizeof names / sizeof names[0]];
     size_t count = 0;
 

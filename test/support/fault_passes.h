@@ -65,7 +65,7 @@ fault_pass fault_called_begun, fault_called_pass, fault_started_pass;
 fault_pass fault_branches_begun, fault_branches_pass;
 
 /* fault_restart.c: there is a run to be restarted when the pass begins. */
-fault_pass fault_restart_begun, fault_restart_pass;
+fault_pass fault_restart_begun, fault_restart_pass, fault_restart_other;
 
 /* fault_continue.c: the run has not begun, and signals wait for it. */
 fault_pass fault_continued_begun, fault_continued_pass;

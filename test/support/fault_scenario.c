@@ -209,7 +209,10 @@ static int warm_workflow(dur_run *run, void *user)
 
 int fault_world_warm_up(fault_world *world)
 {
-    return dur_execute(world->log, "warm", "warm-run", NULL, warm_workflow, NULL);
+    fault_pass *more = world->scenario->warm_too;
+    int code = dur_execute(world->log, "warm", "warm-run", NULL, warm_workflow, NULL);
+
+    return code == DUR_OK && more ? more(world) : code;
 }
 
 const fault_scenario fault_scenarios[] = {
@@ -341,6 +344,11 @@ const fault_scenario fault_scenarios[] = {
      .pass = fault_started_pass,
      .warm = true,
      .thin = true},
+    {.name = "continued",
+     .prepare = fault_continued_begun,
+     .pass = fault_continued_pass,
+     .warm = true,
+     .thin = true},
     {.name = "undone",
      .prepare = fault_read_pass,
      .pass = fault_undone_pass,
@@ -353,6 +361,7 @@ const fault_scenario fault_scenarios[] = {
      .pass = fault_restart_pass,
      .large = true,
      .warm = true,
+     .warm_too = fault_restart_other,
      .thin = true},
     {.name = "patched",
      .prepare = fault_patched_begun,

@@ -68,7 +68,8 @@ typedef struct fault_scenario {
     bool opens;            /* the faults strike dur_open() too */
     bool memory_only;      /* failing files would show nothing that other scenarios do not … */
     bool files_only;       /* … or failing allocations */
-    bool warm;             /* where allocations fail: not those that prepare statements */
+    bool warm;             /* where allocations fail: not those that prepare statements … */
+    fault_pass *warm_too;  /* … of this either; NULL: of steps only */
     bool thin;             /* so many calls that not every way of failing strikes each of them */
     bool executes_nothing; /* no body may run in `pass` */
 } fault_scenario;
