@@ -76,6 +76,7 @@ static const rule rules[] = {
      true,
      true},
     {"test/support/", "test/support: ", {"support/"}, true, true},
+    {"test/compat/golden/", "test/compat: ", {"support/"}, true, true},
     {"test/compat/", "test/compat: ", {NULL}, true, true},
     {"test/", "test/", {""}, true, true},
 };
