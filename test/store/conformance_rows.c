@@ -1,4 +1,4 @@
-/* test/store: the conformance suite, whole logs: listed, visited row by row, and put into others. */
+/* test/store: the conformance suite, whole logs: visited row by row, and put into others. */
 #include "store/conformance_rows.h"
 #include "store/conformance_children.h"
 #include "support/internal/memory_store.h"

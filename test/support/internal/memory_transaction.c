@@ -187,7 +187,7 @@ static void swap_tables(memory_log *log)
 static void enter_own(memory_store *store, const char *verb, memory_fault *fault)
 {
     static const char *const steps[] = {"append", "begin", "keep", "undo", NULL};
-    static const char *const imports[] = {"import", "put", "finish", NULL};
+    static const char *const imports[] = {"import", "put", "finish", "keep", "undo", NULL};
     static const char *const ends[] = {"begin", "keep", "undo", "commit", NULL};
     int code;
 
