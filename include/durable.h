@@ -1061,8 +1061,8 @@ DUR_API const char *dur_undone_key(dur_step *step);
  * may still complete. A run that is parked because a step is in doubt parks again until that is
  * answered. Children get it first (see there). After the workflow has returned, compensation runs,
  * and the run ends with the status "cancelled". One statement: in a transaction of the host's it
- * joins that. DUR_OK, DUR_REPLAYED (it was asked before), DUR_NOT_FOUND, DUR_ENDED or a database
- * code.
+ * joins that. DUR_OK, DUR_REPLAYED (it was asked before, and is not paused), DUR_NOT_FOUND, DUR_ENDED
+ * or a database code.
  */
 DUR_API int dur_cancel(dur_log *log, const char *run_id);
 
@@ -1601,8 +1601,8 @@ DUR_API int dur_continue_as_new(dur_run *run, dur_value input);
  * All of these may be called from any process, whoever holds the run, and each is one commit, or a
  * part of the host's transaction. Common codes: DUR_OK; DUR_NOT_FOUND; DUR_ENDED: the run is over;
  * DUR_REPLAYED: it is so already; DUR_CONFLICT: the run is a child that its parent calls: the
- * message names the run that it is a part of; DUR_MISUSE; a database code. After an error nothing
- * has changed. dur_cancel() stands above.
+ * message names the run that it is a part of; DUR_MISUSE, also while a transactional step is open;
+ * a database code. After an error nothing has changed. dur_cancel() stands above.
  */
 
 /*
@@ -1613,21 +1613,22 @@ DUR_API int dur_continue_as_new(dur_run *run, dur_value input);
  */
 DUR_API int dur_pause(dur_log *log, const char *run_id);
 
-/* The run is due at once, or parked as it was. DUR_REPLAYED: it is not paused. dur_cancel() resumes
- * a run, too. */
+/* The run is due at once, also where it was to begin later; or parked as it was. DUR_REPLAYED: it is
+ * not paused. dur_cancel() resumes a run, too, also one that was asked to end before. */
 DUR_API int dur_resume(dur_log *log, const char *run_id);
 
 /*
  * End the run here and now, without its code: nothing is cleaned up or undone. Who holds it gets
- * DUR_LOST at its next write. The children that it calls end with it; of those that it has started,
- * the ones that it would wait for are asked to end, like those that end with it. Its parent, if it
- * was started by one, gets a failure. `reason` (NULL: "terminated"; cut at 1000 bytes) is the run's
- * failure; its status is "terminated", and dur_execute() gives DUR_TERMINATED.
+ * DUR_LOST at its next write; DUR_OWNED where that is one of a child that it calls. These end with
+ * it; of those that it has started, the ones that it would wait for are asked to end, like those
+ * that end with it. Its parent, if it was started by one, gets a failure. `reason` (NULL:
+ * "terminated"; cut at 1000 bytes) is the run's failure; its status is "terminated", and
+ * dur_execute() gives DUR_TERMINATED. DUR_REPLAYED: it was terminated before.
  */
 DUR_API int dur_terminate(dur_log *log, const char *run_id, const char *reason);
 
 /* Delete a run that has ended, with the children that it calls and its signals. DUR_NOT_ENDED: it
- * has not, or something open refers to it; see dur_retain(). */
+ * has not, or something open refers to it, whose name is in the message; see dur_retain(). */
 DUR_API int dur_delete(dur_log *log, const char *run_id);
 
 /* Which runs that have ended are deleted. Start from DUR_RETENTION_INIT. */
@@ -1645,6 +1646,7 @@ typedef struct dur_retention {
  * Delete runs that have ended, the longest ended first, in one commit; called again until *deleted
  * (may be NULL) is less than max_runs. Never one that something open refers to: whose parent, whose
  * started child, or whose successor or restart has not ended (those that it calls go with it).
+ * What it costs to pass over these is paid once for all batches of one log that follow each other.
  * The space in the file is used again by what is recorded next. DUR_OK, DUR_MISUSE (negative
  * numbers) or a database code.
  */

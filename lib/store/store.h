@@ -476,7 +476,8 @@ typedef struct durable_store_methods {
 
     /* Compare and swap; the run is then running, without failure, end and due time, and awaits
      * nothing. *claimed is false, with DUR_OK, where epoch, token or being held are no longer as
-     * seen, or the queue's limits are reached. `fence` is filled. */
+     * seen, the queue's limits are reached, the run has ended, or is paused and nobody holds it.
+     * `fence` is filled. */
     int (*claim_run)(durable_store *store, const durable_claim *claim, bool *claimed,
                      durable_fence *fence);
 
@@ -537,7 +538,7 @@ typedef struct durable_store_methods {
     /* Ask a run to end: its record then says `cancels`. One that is suspended, parked, or to
      * be taken up later is due at `now`, if it was not to be earlier, and running where it was
      * parked; so is its root, if that is parked or suspended. DUR_OK, DUR_REPLAYED (it was asked
-     * before), DUR_NOT_FOUND, DUR_ENDED. */
+     * before, and is not paused), DUR_NOT_FOUND, DUR_ENDED. */
     int (*cancel_run)(durable_store *store, const char *run_id, int64_t now);
 
     /* Answer a step in doubt of a parked run that nobody holds: its pending row, whose intent must
@@ -602,7 +603,7 @@ typedef struct durable_store_methods {
 
     /* End a run whoever holds it, and all that is called below it: DURABLE_TERMINATED with this
      * failure. Its claim and pending rows are gone; its started children are asked to end but for
-     * those that are to be left, its parent is told if it was started. Codes as above. */
+     * those that are to be left, its parent is told if it was started. Codes as above; DUR_REPLAYED: it was terminated before. */
     int (*terminate_run)(durable_store *store, const char *run_id, const char *failure,
                          int64_t now);
 
