@@ -240,7 +240,8 @@ DUR_API int dur_replay_check(dur_log *recorded, const char *workflow,
 
     if (report) *report = NULL;
     if (code != DUR_OK) return code;
-    if (!fn || !report) return refuse_check(recorded, "needs a function and a place for its report");
+    if (!fn || !report)
+        return refuse_check(recorded, "needs a function and a place for its report");
     code = open_check(&it, recorded, options);
     if (code != DUR_OK) return code;
     code = check_only(&it, workflow, fn, user, report);

@@ -283,7 +283,8 @@ static int differ(dur_run *run, const char *ends, const char *failure)
 {
     char detail[160];
 
-    durable_print(detail, sizeof detail, "the end of the run (%s), and the code's is another: %s%s%s",
+    durable_print(detail, sizeof detail,
+                  "the end of the run (%s), and the code's is another: %s%s%s",
                   status_name(run->recorded.status), ends, failure ? ": " : "",
                   failure ? failure : "");
     run->stop = DUR_OK;

@@ -24,9 +24,9 @@ typedef struct durable_checked {
  * memory. */
 DURABLE_INTERNAL dur_log *durable_check_open(const dur_log *log, durable_check *check);
 
-/* Check a run; `log` is the check's own. `workflow` NULL: whatever its name. DUR_OK, and the result;
- * what diverges is in log->divergence, other words in the log's error. Any other code: there is no
- * verdict. */
+/* Check a run; `log` is the check's own. `workflow` NULL: whatever its name. DUR_OK, and the
+ * result; what diverges is in log->divergence, other words in the log's error. Any other code:
+ * there is no verdict. */
 DURABLE_INTERNAL int durable_check_one(dur_log *log, const char *run_id, const char *workflow,
                                        dur_workflow *fn, void *user, durable_checked *result);
 

@@ -252,7 +252,8 @@ static void append_side(durable_text *text, const char *label, const noted_step 
         durable_text_add(text, "%s\n", absent);
         return;
     }
-    durable_text_add(text, "%s \"%s\" (%s)", durable_kind_name(step->kind), step->name, site_of(step));
+    durable_text_add(text, "%s \"%s\" (%s)", durable_kind_name(step->kind), step->name,
+                     site_of(step));
     if (step->began > 0) {
         char time[DURABLE_TIME_SIZE];
 

@@ -603,7 +603,8 @@ typedef struct durable_store_methods {
 
     /* End a run whoever holds it, and all that is called below it: DURABLE_TERMINATED with this
      * failure. Its claim and pending rows are gone; its started children are asked to end but for
-     * those that are to be left, its parent is told if it was started. Codes as above; DUR_REPLAYED: it was terminated before. */
+     * those that are to be left, its parent is told if it was started. Codes as above;
+     * DUR_REPLAYED: it was terminated before. */
     int (*terminate_run)(durable_store *store, const char *run_id, const char *failure,
                          int64_t now);
 
@@ -632,8 +633,8 @@ typedef struct durable_store_methods {
     int (*list_runs)(durable_store *store, int64_t after, bool open, int64_t limit,
                      durable_list_visitor *visit, void *context);
 
-    /* Visit the rows of a run and of its children, or of the whole log (NULL), at one moment, in the
-     * order that durable.h tells. DUR_OK, DUR_NOT_FOUND, DUR_CONFLICT (it is called), DUR_CORRUPT,
+    /* Visit the rows of a run and of its children, or of the whole log (NULL), at one moment, in
+     * the order that durable.h tells. DUR_OK, DUR_NOT_FOUND, DUR_CONFLICT (it is called), DUR_CORRUPT,
      * or what the visitor returned. */
     int (*visit_rows)(durable_store *store, const char *run_id, durable_row_visitor *visit,
                       void *context);
