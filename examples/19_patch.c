@@ -34,6 +34,7 @@
 #include <durable.h>
 #include <sqlite3.h>
 #include <stdio.h>
+#include <string.h>
 
 typedef struct shop {
     const char *closes; /* behind this step; NULL: not at all */
