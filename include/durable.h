@@ -1061,8 +1061,8 @@ DUR_API const char *dur_undone_key(dur_step *step);
  * may still complete. A run that is parked because a step is in doubt parks again until that is
  * answered. Children get it first (see there). After the workflow has returned, compensation runs,
  * and the run ends with the status "cancelled". One statement: in a transaction of the host's it
- * joins that. DUR_OK, DUR_REPLAYED (it was asked before, and is not paused), DUR_NOT_FOUND, DUR_ENDED
- * or a database code.
+ * joins that. DUR_OK, DUR_REPLAYED (it was asked before, and is not paused), DUR_NOT_FOUND,
+ * DUR_ENDED or a database code.
  */
 DUR_API int dur_cancel(dur_log *log, const char *run_id);
 
@@ -1613,8 +1613,8 @@ DUR_API int dur_continue_as_new(dur_run *run, dur_value input);
  */
 DUR_API int dur_pause(dur_log *log, const char *run_id);
 
-/* The run is due at once, also where it was to begin later; or parked as it was. DUR_REPLAYED: it is
- * not paused. dur_cancel() resumes a run, too, also one that was asked to end before. */
+/* The run is due at once, also where it was to begin later; or parked as it was. DUR_REPLAYED: it
+ * is not paused. dur_cancel() resumes a run, too, also one that was asked to end before. */
 DUR_API int dur_resume(dur_log *log, const char *run_id);
 
 /*
