@@ -16,6 +16,7 @@ void bench_signal(const bench_options *options);     /* signal.same.… and sign
 void bench_lifecycle(const bench_options *options);  /* lifecycle.start… and lifecycle.execute… */
 void bench_takeover(const bench_options *options);   /* takeover */
 void bench_children(const bench_options *options);   /* children.… */
+void bench_restart(const bench_options *options);    /* restart.10k */
 void bench_size(const bench_options *options);       /* text_bytes…, run_heap_bytes */
 
 /* In the program executed again under callgrind: who does it, "library" or "raw" (or, of
