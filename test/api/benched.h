@@ -28,7 +28,7 @@ static inline void bench_hears_nothing(const char *message, void *user)
     (void)message, (void)user;
 }
 
-/* On db, or on a connection of its own; `options` NULL: none. Other runs' trouble is not printed. */
+/* On db, or on a connection of its own; `options` NULL: none. Trouble of others is not printed. */
 static inline dur_testbench *bench_on(sqlite3 *db, const dur_testbench_options *options)
 {
     dur_testbench_options quiet = DUR_TESTBENCH_OPTIONS_INIT;

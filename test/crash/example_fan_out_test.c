@@ -3,7 +3,7 @@
 #include "crash/on_bench.h"
 
 #define main example_main
-#include "../examples/14_fan_out.c"
+#include "examples/14_fan_out.c"
 #undef main
 
 static night the_night;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #define main example_main
-#include "../examples/13_saga.c"
+#include "examples/13_saga.c"
 #undef main
 
 static shop tea_shop = {BEGAN_MS};

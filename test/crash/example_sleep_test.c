@@ -3,7 +3,7 @@
 #include "crash/on_bench.h"
 
 #define main example_main
-#include "../examples/08_sleep_a_day.c"
+#include "examples/08_sleep_a_day.c"
 #undef main
 
 static void each_letter_has_its_day(void **state)

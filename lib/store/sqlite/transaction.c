@@ -301,7 +301,8 @@ DURABLE_INTERNAL void durable_sqlite_abandon(durable_store *base)
     durable_write write;
 
     prepare_write(store, &write, "leave all that is open");
-    if (write.joined) durable_sqlite_undo(store, &write, DURABLE_SQL_ROLLBACK, DURABLE_SQL_ROLLBACK);
+    if (write.joined)
+        durable_sqlite_undo(store, &write, DURABLE_SQL_ROLLBACK, DURABLE_SQL_ROLLBACK);
     forget_step(store);
     store->shared = false;
 }
