@@ -1,5 +1,4 @@
-/* test/api: restarting from a position: whatever has become of the run, and what is refused. */
-#include "api/refused.h"
+/* test/api: restarting from a position: whatever has become of the run. */
 #include "api/restarted.h"
 
 #include <stdio.h>
@@ -388,104 +387,6 @@ static void the_host_finds_its_connection_as_it_was(void **state)
     dur_close(log);
 }
 
-/* ---- Twice --------------------------------------------------------------------------------- */
-
-static void the_same_restart_is_told_from_another(void **state)
-{
-    test_host *host = *state;
-    dur_log *log = host_log(host);
-    test_source it = {0};
-
-    assert_code(DUR_OK, execute(log, "the-run", &it), log);
-    assert_code(DUR_OK, restart_replaced(log, "again", 3, 1, dur_integer(5)), log);
-    assert_code(DUR_REPLAYED, restart_replaced(log, "again", 3, 1, dur_integer(5)), log);
-    assert_has(dur_errmsg(log), "\"the-run\"");
-    assert_has(dur_errmsg(log), "\"again\"");
-    assert_code(DUR_CONFLICT, restart_replaced(log, "again", 3, 1, dur_integer(6)), log);
-    assert_code(DUR_CONFLICT, restart(log, "again", 3), log);
-    assert_code(DUR_CONFLICT, restart(log, "again", 2), log);
-    assert_code(DUR_CONFLICT, restart(log, "the-run", 2), log);
-    assert_has(dur_errmsg(log), "choose another id");
-    dur_close(log);
-}
-
-/* ---- Misuse -------------------------------------------------------------------------------- */
-
-static void what_is_wrong_is_told(void **state)
-{
-    test_host *host = *state;
-    dur_log *log = host_log(host);
-    dur_restart_options options = DUR_RESTART_OPTIONS_INIT;
-    char *long_id = repeat('x', DUR_NAME_MAX + 1);
-    test_source it = {0};
-
-    assert_code(DUR_OK, execute(log, "the-run", &it), log);
-    assert_int_equal(DUR_MISUSE, dur_restart(NULL, "the-run", "a", 1, NULL));
-    assert_refused(DUR_MISUSE, dur_restart(log, NULL, "a", 1, NULL), log, "run id");
-    assert_refused(DUR_MISUSE, dur_restart(log, "the-run", NULL, 1, NULL), log, "new run's id");
-    assert_refused(DUR_MISUSE, dur_restart(log, "the-run", "", 1, NULL), log, "new run's id");
-    assert_refused(DUR_MISUSE, dur_restart(log, "the-run", long_id, 1, NULL), log, "255 bytes");
-    assert_refused(DUR_MISUSE, dur_restart(log, long_id, "a", 1, NULL), log, "255 bytes");
-    assert_refused(DUR_MISUSE, restart(log, "a", 0), log, "position 1 to 4");
-    assert_refused(DUR_MISUSE, restart(log, "a", -1), log, "position 1 to 4");
-    assert_refused(DUR_MISUSE, restart(log, "a", 5), log, "position 1 to 4");
-    assert_refused(DUR_MISUSE, restart_replaced(log, "a", 3, 3, dur_null()), log, "position 3");
-    assert_refused(DUR_MISUSE, restart_replaced(log, "a", 3, -1, dur_null()), log, "replace_at");
-    assert_refused(DUR_MISUSE, restart_replaced(log, "a", 3, 0, dur_integer(1)), log,
-                   "no replace_at");
-    options.replace_at = 1;
-    options.value.type = (dur_type)77;
-    assert_refused(DUR_MISUSE, dur_restart(log, "the-run", "a", 3, &options), log, "type 77");
-    options.value = dur_null();
-    options.queue = "a\nb";
-    assert_refused(DUR_MISUSE, dur_restart(log, "the-run", "a", 3, &options), log, "queue");
-    options.size = 0;
-    assert_refused(DUR_MISUSE, dur_restart(log, "the-run", "a", 3, &options), log,
-                   "DUR_RESTART_OPTIONS_INIT");
-    assert_refused(DUR_NOT_FOUND, dur_restart(log, "nobody", "a", 1, NULL), log, "\"nobody\"");
-    free(long_id);
-    dur_close(log);
-}
-
-static int call_it(dur_run *run, void *user)
-{
-    if (dur_call(run, "child", NULL, source_workflow, user, NULL) != DUR_OK) return 0;
-    return 0;
-}
-
-static void a_called_child_is_refused(void **state)
-{
-    test_host *host = *state;
-    dur_log *log = host_log(host);
-    test_source it = {0};
-
-    assert_code(DUR_OK, dur_execute(log, "calls", "the-run", NULL, call_it, &it), log);
-    assert_refused(DUR_CONFLICT, dur_restart(log, "the-run/1", "again", 1, NULL), log,
-                   "restart the parent");
-    dur_close(log);
-}
-
-/* It is a write like any other: refused while a transactional step is open. */
-static int restart_inside(dur_run *run, void *user)
-{
-    test_source *it = user;
-
-    DUR_TX_STEP(run, "pay") { it->bodies = restart(it->log, "again", 1); }
-    return 0;
-}
-
-static void a_transactional_step_is_left_alone(void **state)
-{
-    test_host *host = *state;
-    dur_log *log = host_log(host);
-    test_source it = {.log = log};
-
-    assert_code(DUR_OK, dur_execute(log, "inside", "the-run", NULL, restart_inside, &it), log);
-    assert_int_equal(DUR_MISUSE, it.bodies);
-    assert_int_equal(1, host_number(host->db, "SELECT count(*) FROM durable_runs"));
-    dur_close(log);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -502,10 +403,6 @@ int main(void)
         IN_MEMORY(signals_go_along_where_they_are_asked_for),
         IN_EVERY_JOURNAL(it_stands_and_falls_with_the_hosts_transaction),
         IN_MEMORY(the_host_finds_its_connection_as_it_was),
-        IN_MEMORY(the_same_restart_is_told_from_another),
-        IN_MEMORY(what_is_wrong_is_told),
-        IN_MEMORY(a_called_child_is_refused),
-        IN_MEMORY(a_transactional_step_is_left_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /*
  * test/bench: what a restart costs: a run of 10,000 steps is copied, all of it, into a new one; the
- * yardstick copies the same rows of the same table with one INSERT from a SELECT and the run's row with
- * another, in one commit. Both copy one run again and again, each in a database of its own.
+ * yardstick copies the same rows of the same table by one INSERT from a SELECT, and the run's row
+ * by another, in one commit. Both copy one run again and again, each in a database of its own.
  */
 #include "fixture.h"
 #include "rows.h"
