@@ -160,6 +160,53 @@ static void a_branch_goes_on_as_new(void **state)
     dur_close(log);
 }
 
+/* Each job by another connection, one after the other. */
+static void execute_elsewhere(dur_job *const *jobs, size_t count, void *user)
+{
+    family *it = user;
+    dur_options options = host_options(it->host);
+
+    for (size_t i = 0; i < count; i++) {
+        sqlite3 *db = host_connect(it->host, SQLITE_OPEN_READWRITE);
+        dur_log *log = NULL;
+
+        assert_code(DUR_OK, dur_open(db, &options, &log), log);
+        dur_run_job(jobs[i], log);
+        dur_close(log);
+        assert_int_equal(SQLITE_OK, sqlite3_close(db));
+    }
+}
+
+static int hands_out_branches(dur_run *run, void *user)
+{
+    family *it = user;
+    const dur_value items[2] = {dur_integer(21), dur_integer(22)};
+    dur_batch_options options = DUR_BATCH_OPTIONS_INIT;
+    dur_batch batch = {0};
+
+    it->passes++;
+    options.execute = execute_elsewhere;
+    options.user = it;
+    if (dur_map(run, "fan", items, 2, child_continues, it, &options, &batch) != DUR_OK) return 0;
+    it->value = dur_integer(batch.values[0].as.integer + batch.values[1].as.integer);
+    dur_set_output(run, it->value);
+    return 0;
+}
+
+static void a_branch_that_was_handed_out_goes_on_as_new(void **state)
+{
+    family it = family_of(*state, child_continues);
+    dur_log *log = host_log(it.host);
+    int code = DUR_SUSPENDED;
+
+    for (int i = 0; i < 10 && code == DUR_SUSPENDED; i++)
+        code = dur_execute(log, "parent", PARENT, NULL, hands_out_branches, &it);
+    assert_code(DUR_OK, code, log);
+    assert_int_equal(2 * (21 + PIECES), it.value.as.integer);
+    assert_int_equal(2 * PIECES - 1, it.bodies);
+    dur_close(log);
+}
+
 /* ---- Started --------------------------------------------------------------------------------- */
 
 static int awaits_its_child(dur_run *run, void *user)
@@ -240,6 +287,7 @@ int main(void)
         IN_MEMORY(children_of_children_go_on_as_new),
         IN_MEMORY(a_chain_that_is_called_is_cancelled_with_its_caller),
         IN_EVERY_JOURNAL(a_branch_goes_on_as_new),
+        ON_DISK(a_branch_that_was_handed_out_goes_on_as_new),
         IN_EVERY_JOURNAL(a_started_child_goes_on_as_new),
         IN_MEMORY(what_a_run_has_started_is_treated_as_at_its_end),
     };
