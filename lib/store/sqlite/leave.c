@@ -193,16 +193,26 @@ static int step_ids(durable_sqlite *store, durable_write *write, durable_stateme
     return durable_sqlite_step_integers(store, write, which, integers, other ? 2 : 1, NULL);
 }
 
+static int no_successor(durable_sqlite *store)
+{
+    durable_error_set(&store->head.error, DUR_CORRUPT,
+                      "the run has no successor: no free key is left (the largest one was edited"
+                      " in), or an authorizer of the host ignores our writes");
+    store->head.error.sqlite_code = SQLITE_AUTH;
+    return SQLITE_AUTH;
+}
+
 static int rename_run(durable_sqlite *store, durable_write *write, int64_t run, const char *id)
 {
     sqlite3_stmt *statement = durable_sqlite_statement(store, DURABLE_SQL_RENAME_RUN);
-    int result;
+    int result, changes = 0;
 
     if (!statement) return store->head.error.sqlite_code;
     result = durable_bind_string(statement, 2, id);
     if (result != SQLITE_OK) return durable_sqlite_not_bound(store, write, statement, result);
     sqlite3_bind_int64(statement, 1, run);
-    return durable_sqlite_write_step(store, write, statement, NULL);
+    result = durable_sqlite_write_step(store, write, statement, &changes);
+    return result == SQLITE_DONE && changes == 0 ? no_successor(store) : result;
 }
 
 static int bind_successor(sqlite3_stmt *statement, const durable_ending *ending)
@@ -218,15 +228,6 @@ static int bind_successor(sqlite3_stmt *statement, const durable_ending *ending)
     durable_bind_time(statement, 6, successor->due);
     sqlite3_bind_int64(statement, 7, ending->now);
     return durable_bind_format(statement, 8, successor->input.format);
-}
-
-static int no_successor(durable_sqlite *store)
-{
-    durable_error_set(&store->head.error, DUR_CORRUPT,
-                      "the run has no successor: no free key is left (the largest one was edited"
-                      " in), or an authorizer of the host ignores our inserts");
-    store->head.error.sqlite_code = SQLITE_AUTH;
-    return SQLITE_AUTH;
 }
 
 static int create_successor(durable_sqlite *store, durable_write *write, int64_t run,
