@@ -484,13 +484,17 @@ static void values_of_every_form_come_back(void **state)
 {
     static const char *const values[] = {
         "null", "0", "-1", "9223372036854775807", "-9223372036854775808", "\"\"",
-        "\"\xC3\xA4\xF0\x9F\x90\xA2\\n\\\\\\\"/\\u001f\x7F\"", "{\"text\":\"00\"}",
-        "{\"text\":\"\"}", "{\"text\":\"61\"}", "{\"text\":\"efbfbe\"}", "{\"blob\":\"\"}", "{\"blob\":\"00ff\"}",
-        "{\"little32\":\"01\"}", "{\"big32\":\"\"}", "{\"little64\":\"0102\"}", "{\"big64\":\"03\"}",
+        "\"\xC3\xA4\xF0\x9F\x90\xA2\\n\\\\\\\"/\\u001f\x7F\"",
+        "{\"text\":\"00\"}",
+        "{\"text\":\"\"}", "{\"text\":\"61\"}", "{\"text\":\"efbfbe\"}",
+        "{\"blob\":\"\"}", "{\"blob\":\"00ff\"}",
+        "{\"little32\":\"01\"}", "{\"big32\":\"\"}",
+        "{\"little64\":\"0102\"}", "{\"big64\":\"03\"}",
         "{\"unsigned\":\"9223372036854775808\"}", "{\"unsigned\":\"18446744073709551615\"}",
         "{\"real\":\"0x0p+0\"}", "{\"real\":\"-0x0p+0\"}", "{\"real\":\"0x1.8p+1\"}",
         "{\"real\":\"0x0.0000000000001p-1022\"}", "{\"real\":\"-0x1.fffffffffffffp+1023\"}",
-        "{\"real\":\"infinity\"}", "{\"real\":\"-infinity\"}", "{\"real\":\"nan:7ff0000000000001\"}",
+        "{\"real\":\"infinity\"}", "{\"real\":\"-infinity\"}",
+        "{\"real\":\"nan:7ff0000000000001\"}",
         "{\"real\":\"nan:fff8000000000000\"}", "{\"real\":\"nan:7fffffffffffffff\"}"};
 
     (void)state;

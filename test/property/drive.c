@@ -258,6 +258,7 @@ static bool go_round(world *it, bool *quiet)
     }
     if (wake == 0) return true;
     if (it->disturbance.reopens) world_succeed(it);
+    if (it->disturbance.moves) world_move(it);
     if (tend(it) || world_is_dead(it) || unpark(it)) return true;
     if (wake > 0) fake_clock_advance(&it->outside->clock, wake);
     else if (*quiet) return false; /* twice in a row */

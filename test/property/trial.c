@@ -28,12 +28,12 @@ char *trial_describe(const world *it, const char *expected, const char *found)
     narrative text;
 
     narrative_init(&text);
-    narrative_add(&text, "played on %s, chance %" PRIu64 ", %d deaths, %d troubles%s%s%s, %d share"
-                         " a commit\n",
+    narrative_add(&text, "played on %s, chance %" PRIu64 ", %d deaths, %d troubles%s%s%s%s, %d"
+                         " share a commit\n",
                   how->store == ON_SQLITE ? "SQLite" : "the in-memory store", how->chance,
                   how->deaths, how->troubles, how->stops ? ", stops" : "",
-                  how->reopens ? ", reopens" : "", how->sleeps ? ", sleeps" : "",
-                  how->shared_commit_steps);
+                  how->moves ? ", moves" : "", how->reopens ? ", reopens" : "",
+                  how->sleeps ? ", sleeps" : "", how->shared_commit_steps);
     if (it->outside->violation[0]) narrative_add(&text, "%s\n", it->outside->violation);
     else tell_difference(&text, expected, found);
     if (getenv("DUR_PROPERTY_SHOW")) {
@@ -65,7 +65,10 @@ char *trial_run(const whole_program *program, const disturbing *how, const char 
 
 /* ---- Every way ----------------------------------------------------------------------------- */
 
-#define WAYS 8
+#define WAYS 9
+
+/* Of so many programs one is moved from log to log, which takes a while. */
+#define ONE_MOVES 8
 
 static void choose_ways(uint64_t seed, disturbing ways[WAYS])
 {
@@ -92,6 +95,8 @@ static void choose_ways(uint64_t seed, disturbing ways[WAYS])
         ways[i].shared_commit_steps = chance_below(&seed, 2) * chance_below(&seed, 5);
     }
     for (int i = 0; i < WAYS && store; i++) ways[i].store = (store_kind)atoi(store);
+    ways[8].moves = true;
+    ways[8].store = ON_SQLITE;
 }
 
 char *trial_run_all(const whole_program *program)
@@ -101,7 +106,10 @@ char *trial_run_all(const whole_program *program)
 
     choose_ways(program->seed, ways);
     wrong = trial_run(program, &ways[0], NULL, &expected);
-    for (int i = 1; i < WAYS && !wrong; i++) wrong = trial_run(program, &ways[i], expected, NULL);
+    for (int i = 1; i < WAYS && !wrong; i++) {
+        if (ways[i].moves && program->seed % ONE_MOVES) continue;
+        wrong = trial_run(program, &ways[i], expected, NULL);
+    }
     free(expected);
     return wrong;
 }

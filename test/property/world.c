@@ -3,6 +3,7 @@
 
 #include "engine/engine.h"
 #include "play.h"
+#include "support/exported.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -145,6 +146,60 @@ static bool open_sqlite(world *it)
         return false;
     sqlite3_commit_hook(it->db, on_commit, it);
     return sqlite3_exec(it->db, sql, NULL, NULL, NULL) == SQLITE_OK;
+}
+
+/* ---- Moving -------------------------------------------------------------------------------- */
+
+static int copy_effect(void *user, int count, char **columns, char **names)
+{
+    world *it = user;
+
+    (void)count, (void)names;
+    world_write(it, atoi(columns[0]), atoi(columns[1]));
+    return 0;
+}
+
+/* A token names its run by the log's own key, and that is another one. */
+static void renew_tokens(world *it, int body)
+{
+    const char *id = it->outside->run_ids[body];
+    char *sql = sqlite3_mprintf("SELECT run FROM durable_runs WHERE id = %Q", id), key[24] = "";
+    sqlite3_stmt *statement = NULL;
+
+    if (sqlite3_prepare_v2(it->db, sql, -1, &statement, NULL) == SQLITE_OK &&
+        sqlite3_step(statement) == SQLITE_ROW)
+        snprintf(key, sizeof key, "%s", (const char *)sqlite3_column_text(statement, 0));
+    for (int i = 0; i < NODES_MAX && key[0]; i++) {
+        char *token = it->outside->traces[body][i].token, *renewed;
+
+        if (!token[0]) continue;
+        renewed = sqlite3_mprintf("%s%s", key, strchr(token, '.'));
+        snprintf(token, DUR_TOKEN_SIZE, "%s", renewed);
+        sqlite3_free(renewed);
+    }
+    sqlite3_finalize(statement);
+    sqlite3_free(sql);
+}
+
+void world_move(world *it)
+{
+    char *text = exported_text(it->log, NULL), *again;
+    sqlite3 *old = it->db;
+
+    dur_close(it->log);
+    world_drop(it);
+    sqlite3_commit_hook(old, NULL, NULL);
+    if (!open_sqlite(it)) abort();
+    sqlite3_exec(old, "SELECT body, node FROM effects", copy_effect, it, NULL);
+    sqlite3_close(old);
+    open_log(it);
+    if (exported_import(it->log, text) != DUR_OK)
+        world_accuse(it, "dur_import(): %.500s", dur_errmsg(it->log));
+    again = exported_text(it->log, NULL);
+    if (strcmp(again, text) != 0) world_accuse(it, "moved, the log is another one");
+    for (int i = 0; i < it->program->count; i++) renew_tokens(it, i);
+    free(text);
+    free(again);
 }
 
 bool world_open(world *it, const whole_program *program, const disturbing *disturbance,

@@ -48,6 +48,7 @@ typedef struct disturbing {
     int within;        /* … of so many */
     bool stops;        /* each node is stopped before, once */
     bool reopens;      /* the log is closed at each suspension */
+    bool moves;        /* … and exported, and imported into another one; on SQLite */
     bool sleeps;       /* pauses are slept through */
     int troubles;      /* stores that fail once at random acts */
     int shared_commit_steps;
@@ -79,6 +80,10 @@ void world_close(world *it);
 /* The owner is dead, or leaves; another one comes. */
 void world_succeed(world *it);
 bool world_is_dead(const world *it);
+
+/* All of the log goes on in another database: exported, imported, and exported again it is the
+ * same text. */
+void world_move(world *it);
 
 /* A place where an owner may die: false if he is dead. */
 bool world_lives_on(world *it);
