@@ -1,5 +1,6 @@
 /* test/api: restarting from a position: what the run has called is copied. */
 #include "api/restarted.h"
+#include "support/narrative.h"
 
 typedef struct test_family {
     int bodies;   /* of all steps and branches */
@@ -164,6 +165,64 @@ static void long_ids_are_no_hindrance(void **state)
     dur_close(log);
 }
 
+/* ---- Elsewhere ----------------------------------------------------------------------------- */
+
+static int add_line(const char *line, size_t length, void *user)
+{
+    narrative_add(user, "%.*s", (int)length, line);
+    return 0;
+}
+
+/* A copy is a run like any other: exported with what it calls, and replayed where it is imported. */
+static void a_restart_is_exported_and_imported(void **state)
+{
+    test_host *host = *state;
+    dur_log *log = host_log(host), *other = NULL;
+    test_family it = {.fails = true};
+    narrative text;
+    narrative again;
+
+    narrative_init(&text);
+    narrative_init(&again);
+    assert_code(DUR_FAILED, dur_execute(log, "f", "the-run", NULL, family_workflow, &it), log);
+    assert_code(DUR_OK, restart(log, "again", 3), log);
+    assert_code(DUR_OK, dur_export(log, "again", NULL, add_line, &text), log);
+    assert_code(DUR_OK, dur_open_recording(NULL, NULL, &other), other);
+    assert_code(DUR_OK, dur_import(other, text.text, strlen(text.text)), other);
+    assert_code(DUR_OK, dur_export(other, "again", NULL, add_line, &again), other);
+    assert_string_equal(text.text, again.text);
+    it.bodies = it.fails = 0;
+    assert_code(DUR_OK, dur_execute(other, "f", "again", NULL, family_workflow, &it), other);
+    assert_family_replayed(&it, 1);
+    narrative_free(&text);
+    narrative_free(&again);
+    dur_close(other);
+    dur_close(log);
+}
+
+/* Before anybody has claimed it: what was copied is what is checked. */
+static void a_restart_is_checked_before_it_goes_on(void **state)
+{
+    test_host *host = *state;
+    dur_log *log = host_log(host);
+    dur_check_options options = DUR_CHECK_OPTIONS_INIT;
+    test_family it = {.fails = true};
+    dur_report *report = NULL;
+
+    assert_code(DUR_FAILED, dur_execute(log, "f", "the-run", NULL, family_workflow, &it), log);
+    assert_code(DUR_OK, restart(log, "again", 3), log);
+    options.run_id = "again";
+    it.bodies = 0;
+    assert_code(DUR_OK, dur_replay_check(log, "f", &options, family_workflow, &it, &report), log);
+    assert_int_equal(DUR_FITS_SO_FAR, dur_report_verdict(report));
+    assert_int_equal(3, dur_report_position(report));
+    assert_family_replayed(&it, 0);
+    dur_free_report(report);
+    assert_code(DUR_DIVERGED, dur_replay_check(log, "f", &options, nested, &it, &report), log);
+    dur_free_report(report);
+    dur_close(log);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +231,8 @@ int main(void)
         IN_MEMORY(the_copy_lives_without_its_source),
         IN_MEMORY(the_outcome_of_a_call_is_replaced_and_that_of_a_batch_is_not),
         IN_MEMORY(long_ids_are_no_hindrance),
+        IN_MEMORY(a_restart_is_exported_and_imported),
+        IN_MEMORY(a_restart_is_checked_before_it_goes_on),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
