@@ -142,7 +142,7 @@ static int look_at_child(const durable_run_record *record, void *context)
 
     if (record->generation > 1) return DUR_OK; /* it had that of the run before it in its chain */
     if (durable_value_decode(&record->input, &recorded) != DUR_OK) return DUR_OK;
-    look->type = recorded.type;
+    look->type = (int)recorded.type;
     look->length = recorded.length;
     look->alike = recorded.type == look->input->type && recorded.length == look->input->length;
     return DUR_OK;
