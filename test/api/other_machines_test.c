@@ -1,28 +1,11 @@
 /* test/api: law 10, logs written on machines of another byte order and another word size. The files
  * and the program that wrote them are in test/support/other_machines. */
-#include "api/tally.h"
-
-#include <stdio.h>
+#include "api/machines.h"
 
 #include "support/other_machines/calls.h"
 #include "support/other_machines/doubts.h"
 #include "support/other_machines/waits.h"
 #include "support/other_machines/workflow.h"
-
-static void load(test_host *host, const char *name)
-{
-    char path[512];
-    sqlite3 *file;
-    sqlite3_backup *backup;
-
-    snprintf(path, sizeof path, "%s/test/support/other_machines/%s", DUR_SOURCE_DIR, name);
-    assert_int_equal(SQLITE_OK, sqlite3_open_v2(path, &file, SQLITE_OPEN_READONLY, NULL));
-    backup = sqlite3_backup_init(host->db, "main", file, "main");
-    assert_non_null(backup);
-    assert_int_equal(SQLITE_DONE, sqlite3_backup_step(backup, -1));
-    assert_int_equal(SQLITE_OK, sqlite3_backup_finish(backup));
-    sqlite3_close(file);
-}
 
 static void assert_seen(const machine_seen *seen)
 {
@@ -191,17 +174,6 @@ static void assert_ends_go_on(test_host *host, dur_log *log)
         assert_int_equal(4, host_number(host->db, "SELECT count(*) FROM durable_steps_view"
                                                   " WHERE run_id = %Q",
                                         i ? CANCELLED_ID : CANCELLING_ID));
-}
-
-static void assert_goes_on(test_host *host, const char *name,
-                           void (*story)(test_host *host, dur_log *log))
-{
-    dur_log *log;
-
-    load(host, name);
-    log = host_log(host);
-    story(host, log);
-    dur_close(log);
 }
 
 static void law10_a_log_of_a_big_endian_machine(void **state)

@@ -12,6 +12,7 @@
 #include <sqlite3.h>
 
 #include "support/other_machines/calls.h"
+#include "support/other_machines/changes.h"
 #include "support/other_machines/doubts.h"
 #include "support/other_machines/waits.h"
 #include "support/other_machines/workflow.h"
@@ -43,6 +44,7 @@ static int write_log(dur_log *log, sqlite3 *db)
     if (told(log, "calls", call_on_this_machine(log)) != DUR_OK) return 1;
     if (told(log, "doubts", doubt_on_this_machine(log, db)) != DUR_OK) return 1;
     if (told(log, "ends", cancel_on_this_machine(log)) != DUR_OK) return 1;
+    if (told(log, "changes", change_on_this_machine(log)) != DUR_OK) return 1;
     return told(log, "waits", wait_on_this_machine(log, &now, &waits)) == DUR_OK ? 0 : 1;
 }
 
