@@ -3,7 +3,7 @@
 #ifndef OTHER_MACHINES_CHANGES_H
 #define OTHER_MACHINES_CHANGES_H
 
-#include "support/other_machines/waits.h"
+#include "durable.h"
 
 #define CHAIN_ID "chain-run"         /* its second generation waits; a signal with a key is there */
 #define PATCHED_ID "patched-run"     /* past the marker */
