@@ -389,9 +389,10 @@ typedef struct dur_options {
     bool read_only;
 
     /* Told once in each pass in which a run records a step behind so many steps, or whose recorded
-     * values, replayed ones included, come to more than so many bytes: it is time to continue as
-     * new, before replay takes long. It must not call the log. The id lives until it returns. NULL:
-     * nobody is told. 0 steps: 10000; 0 bytes: 16 MiB. Negative: DUR_MISUSE. */
+     * values (texts, blobs, objects and failures; replayed ones, too) come to more than so many
+     * bytes: it is time to continue as new, before replay takes long. It must not call the log. The
+     * id lives until it returns. NULL: nobody is told. 0 steps: 10000; 0 bytes: 16 MiB. Negative:
+     * DUR_MISUSE. */
     void (*long_run)(const char *run_id, int64_t steps, int64_t bytes, void *user);
     int64_t long_run_steps;
     int64_t long_run_bytes;
@@ -625,8 +626,8 @@ typedef struct dur_step_options {
      DUR_AT_LEAST_ONCE, DUR_IN_DOUBT_PARK, DUR_NIL_, DUR_NIL_, DUR_NIL_, 0, 0}
 
 /* A number that stands for these bytes, never 0 (64-bit FNV-1a, as in RFC 9923); `before` is 0, or
- * the fingerprint of what comes before them. NULL with a length of 0 is fine. Of numbers and text,
- * not of structs with padding. */
+ * the fingerprint of what comes before them. NULL with a length of 0 is fine. Of text and numbers,
+ * not of structs with padding; a number's bytes are other ones on a machine of other byte order. */
 DUR_API uint64_t dur_fingerprint(uint64_t before, const void *bytes, size_t length);
 
 /*
@@ -1589,7 +1590,12 @@ DUR_API int64_t dur_run_length(const dur_run *run);
  * generation ("meter-7~1"), has the status "continued", and neither output nor failure; children
  * that it has started are treated as at any other end, and those of the successor are called after
  * "meter-7~2". To the parent, to signallers and to dur_execute(), which gives DUR_SUSPENDED after
- * such a pass, the chain is one run. Compensation is not handed on: what was to be undone is not.
+ * such a pass (as dur_complete_run() does), the chain is one run: it is begun and resumed with the
+ * first one's input. "meter-7~1" itself can be read, checked and restarted; executed, it is
+ * DUR_ENDED. Where another run has that id the pass ends with DUR_CONFLICT, and can be made again.
+ * Who fails, is cancelled or times out after this call ends so, and has no successor. Compensation
+ * is not handed on: what was to be undone is not. To hand a key on that is taken costs a row each
+ * time: senders with keys by the thousand are better off with a run of their own.
  * DUR_OK; DUR_NOMEM or DUR_MISUSE (no value; the id is longer than DUR_NAME_MAX - 20), which stop
  * the run; the code of a run that is stopped or over.
  */
