@@ -1590,8 +1590,8 @@ DUR_API int64_t dur_run_length(const dur_run *run);
  * generation ("meter-7~1"), has the status "continued", and neither output nor failure; children
  * that it has started are treated as at any other end, and those of the successor are called after
  * "meter-7~2". To the parent, to signallers and to dur_execute(), which gives DUR_SUSPENDED after
- * such a pass (as dur_complete_run() does), the chain is one run: it is begun and resumed with the
- * first one's input. "meter-7~1" itself can be read, checked and restarted; executed, it is
+ * such a pass (as dur_complete_run() does), the chain is one run; what input is given to resume it
+ * is not compared any more. "meter-7~1" itself can be read, checked and restarted; executed, it is
  * DUR_ENDED. Where another run has that id the pass ends with DUR_CONFLICT, and can be made again.
  * Who fails, is cancelled or times out after this call ends so, and has no successor. Compensation
  * is not handed on: what was to be undone is not. To hand a key on that is taken costs a row each

@@ -47,7 +47,9 @@ static bool may_ask(dur_run *run, const durable_asked *asked)
     durable_answer answer;
     const char *id = asked->name;
 
-    if (run->ended || run->body) durable_step_begin(run, asked, NULL, &answer);
+    bool wrong = run->ended || run->body || run->continues;
+
+    if (wrong) durable_step_begin(run, asked, NULL, &answer);
     else if (!id) stop_at_id(run, ", not NULL");
     else if (!durable_name_valid(id, strlen(id))) stop_at_id(run, "");
     else return true;

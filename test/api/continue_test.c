@@ -166,12 +166,20 @@ static int asks_for_an_answer(meter *it, dur_run *run)
     return 0;
 }
 
+static int asks_for_a_patch(meter *it, dur_run *run)
+{
+    (void)it;
+    (void)dur_continue_as_new(run, dur_null());
+    assert_false(dur_patch(run, "behind"));
+    return 0;
+}
+
 static void nothing_is_asked_of_the_run_behind_it(void **state)
 {
     int (*const ways[])(meter *, dur_run *) = {asks_for_a_step, asks_for_a_wait,
-                                               asks_for_an_answer};
+                                               asks_for_a_patch, asks_for_an_answer};
 
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
         meter it = meter_of(*state, 2);
 
         it.finish = ways[i];
