@@ -78,6 +78,7 @@ static int look_at_recorded(const durable_run_record *record, void *context)
     int code = check_place(open, record, error);
     dur_run *run;
 
+    if (code == DUR_OK) code = durable_run_check_known(open->log, record, error);
     if (code != DUR_OK) return code;
     open->run = run = durable_opened_new(open->log, record->workflow, record->id);
     if (!run) return durable_error_set(error, DUR_NOMEM, "out of memory");

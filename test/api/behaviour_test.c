@@ -3,6 +3,7 @@
 #include "api/crew.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static void make_newer(test_host *host, const char *id)
 {
@@ -108,6 +109,90 @@ static void its_recorded_end_is_told(void **state)
     dur_close(log);
 }
 
+/* ---- As text, and checked ---- */
+
+typedef struct text {
+    char *bytes;
+    size_t length;
+} text;
+
+static int append(const char *line, size_t length, void *user)
+{
+    text *to = user;
+
+    to->bytes = realloc(to->bytes, to->length + length);
+    assert_non_null(to->bytes);
+    memcpy(to->bytes + to->length, line, length);
+    to->length += length;
+    return 0;
+}
+
+/* It is exported by whoever reads it; but nobody imports what he cannot execute. */
+static void it_is_exported_and_not_imported(void **state)
+{
+    test_host *host = *state;
+    dur_log *log = host_log(host), *copy = NULL;
+    text exported = {NULL, 0};
+    waiter here = {0, ""};
+
+    assert_code(DUR_SUSPENDED, dur_execute(log, "wait", "the-run", NULL, wait_for_word, &here),
+                log);
+    make_newer(host, "the-run");
+    assert_code(DUR_OK, dur_export(log, "the-run", NULL, append, &exported), log);
+    assert_code(DUR_OK, dur_open_recording(NULL, NULL, &copy), copy);
+    assert_code(DUR_VERSION_TOO_NEW, dur_import(copy, exported.bytes, exported.length), copy);
+    assert_has(dur_errmsg(copy), "99");
+    assert_has(dur_errmsg(copy), "the-run");
+    assert_code(DUR_OK, dur_start(copy, "wait", "the-run", NULL), copy); /* it is not there */
+    free(exported.bytes);
+    dur_close(copy);
+    dur_close(log);
+}
+
+/* No verdict about a way that is not known here: not even that it would diverge. */
+static void a_check_does_not_judge_it(void **state)
+{
+    test_host *host = *state;
+    dur_log *log = host_log(host);
+    dur_report *report = NULL;
+    waiter here = {0, ""};
+
+    assert_code(DUR_SUSPENDED, dur_execute(log, "wait", "the-run", NULL, wait_for_word, &here),
+                log);
+    make_newer(host, "the-run");
+    assert_code(DUR_VERSION_TOO_NEW,
+                dur_replay_check(log, "wait", NULL, wait_for_word, &here, &report), log);
+    assert_int_equal(DUR_UNREADABLE, dur_report_verdict(report));
+    assert_has(dur_report_text(report), "upgrade this program");
+    dur_free_report(report);
+    assert_code(DUR_OK, dur_register(log, "wait", wait_for_word, &here), log);
+    assert_code(DUR_CORRUPT, dur_replay_check_all(log, NULL, &report), log);
+    assert_true(dur_report_count(report, DUR_UNREADABLE) == 1);
+    assert_has(dur_report_text(report), "upgrade this program");
+    dur_free_report(report);
+    dur_close(log);
+}
+
+/* Its copy has its rows, so its number. */
+static void a_restart_keeps_the_number(void **state)
+{
+    test_host *host = *state;
+    dur_log *log = host_log(host);
+    waiter here = {0, ""};
+
+    assert_code(DUR_SUSPENDED, dur_execute(log, "wait", "the-run", NULL, wait_for_word, &here),
+                log);
+    make_newer(host, "the-run");
+    assert_code(DUR_OK, dur_restart(log, "the-run", "again", 1, NULL), log);
+    assert_too_new(log, dur_execute(log, "wait", "again", NULL, wait_for_word, &here),
+                   "run \"again\"");
+    assert_code(DUR_OK, dur_terminate(log, "again", NULL), log);
+    assert_code(DUR_OK, dur_delete(log, "again"), log);
+    assert_code(DUR_OK, dur_pause(log, "the-run"), log);
+    assert_code(DUR_OK, dur_resume(log, "the-run"), log);
+    dur_close(log);
+}
+
 /* ---- Workers ---- */
 
 /* However high its priority, and however often it is met: it is neither parked nor does it keep
@@ -183,6 +268,9 @@ int main(void)
         IN_EVERY_JOURNAL(it_is_not_executed),
         IN_MEMORY(it_is_read_answered_and_asked_to_end),
         IN_MEMORY(its_recorded_end_is_told),
+        IN_MEMORY(it_is_exported_and_not_imported),
+        IN_MEMORY(a_check_does_not_judge_it),
+        IN_MEMORY(a_restart_keeps_the_number),
         IN_MEMORY(it_holds_up_no_other_run),
         IN_MEMORY(a_child_of_a_newer_library_stops_its_caller),
     };
