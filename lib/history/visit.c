@@ -34,9 +34,9 @@ static int copy_value(visiting *its, const durable_step_record *record, dur_valu
 
     if (code != DUR_OK) {
         its->code = durable_error_set(its->error, code,
-                                      "position %lld: its value cannot be read %s",
+                                      "position %lld: its value cannot be read%s",
                                       (long long)record->position,
-                                      code == DUR_MISMATCH ? "on this machine" : "");
+                                      code == DUR_MISMATCH ? " on this machine" : "");
         return code;
     }
     if (value->type < DUR_TEXT) return DUR_OK;
