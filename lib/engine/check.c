@@ -43,6 +43,7 @@ typedef struct check_opening {
     const char *workflow;     /* as the caller calls it; NULL: as it is recorded */
     const durable_call *call; /* of a child; NULL: a run by itself */
     dur_run *run;
+    bool other_input; /* out: the child was begun with another one */
 } check_opening;
 
 static int check_place(const check_opening *open, const durable_run_record *record,
@@ -63,6 +64,18 @@ static int check_place(const check_opening *open, const durable_run_record *reco
     return durable_error_set(error, DUR_CONFLICT, "it is no child of this place");
 }
 
+static int check_child_input(check_opening *open, const durable_run_record *record,
+                             durable_error *error)
+{
+    durable_datum input;
+
+    if (!open->call || durable_value_encode(open->call->options->input, &input) != DUR_OK)
+        return DUR_OK;
+    open->other_input =
+        durable_run_check_same(record, record->workflow, &input, error) != DUR_OK;
+    return open->other_input ? DUR_CONFLICT : DUR_OK;
+}
+
 static void take_recorded_end(dur_run *run, const durable_run_record *record)
 {
     run->recorded.status = record->status;
@@ -79,6 +92,7 @@ static int look_at_recorded(const durable_run_record *record, void *context)
     dur_run *run;
 
     if (code == DUR_OK) code = durable_run_check_known(open->log, record, error);
+    if (code == DUR_OK) code = check_child_input(open, record, error);
     if (code != DUR_OK) return code;
     open->run = run = durable_opened_new(open->log, record->workflow, record->id);
     if (!run) return durable_error_set(error, DUR_NOMEM, "out of memory");
@@ -114,15 +128,32 @@ static int begin_checked(check_opening *open, dur_run **run)
 
 /* ---- Children ------------------------------------------------------------------------------ */
 
+/* A living run is told DUR_CONFLICT there: its child was begun with something else. */
+static int diverge_at_child(const durable_call *call)
+{
+    durable_asked asked = {DURABLE_KIND_CHILD, call->name, call->options->file,
+                           call->options->line, true};
+    durable_progress *progress = call->step->progress;
+    dur_run *run = call->caller;
+
+    call->step->progress = NULL;
+    durable_step_close(call->step);
+    if (progress) durable_progress_return(run, progress);
+    return durable_diverge_as(run, DUR_CHANGE_INPUT, call->position, &asked,
+                              "a child that has begun with another input");
+}
+
 /* A child that is in the log and has not told its parent: it has begun, or ended and the parent's
  * row was never written. Where it ends the check of its parent ends, too. */
 DURABLE_INTERNAL int durable_check_call(const durable_call *call)
 {
-    check_opening open = {call->log, call->run_id, call->name, call, NULL};
+    check_opening open = {.log = call->log, .id = call->run_id, .workflow = call->name,
+                          .call = call};
     dur_run *child;
     int code = begin_checked(&open, &child);
 
     if (code == DUR_NOT_FOUND) return DUR_SUSPENDED;
+    if (open.other_input) return diverge_at_child(call);
     if (code != DUR_OK) return code;
     child->caller = call->caller;
     code = durable_run_pass(child, call->fn, call->user);
@@ -349,7 +380,7 @@ static int judge_pass(dur_log *log, int code, durable_checked *result)
 DURABLE_INTERNAL int durable_check_one(dur_log *log, const char *run_id, const char *workflow,
                                        dur_workflow *fn, void *user, durable_checked *result)
 {
-    check_opening open = {log, run_id, workflow, NULL, NULL};
+    check_opening open = {.log = log, .id = run_id, .workflow = workflow};
     durable_check *check = log->check;
     dur_run *run;
     int code;

@@ -74,6 +74,7 @@ DURABLE_INTERNAL void durable_divergence_note(dur_run *run, const durable_asked 
     noted_step *note;
 
     if (!divergence || divergence->asked_count == DURABLE_EVIDENCE_MAX) return;
+    if (divergence->told == DUR_CHANGE_ENDED_EARLY) return;
     note = &divergence->asked[divergence->asked_count];
     note->position = divergence->position + (int64_t)divergence->asked_count++;
     note->kind = asked->kind;
@@ -171,7 +172,8 @@ static int diverge(dur_run *run, int code, dur_change change, int64_t position,
                                 (long long)position);
     run->divergence = divergence;
     divergence->position = position;
-    divergence->told = change;
+    /* Code that has failed by then may go on asking: that is no way of its own. */
+    divergence->told = asked || change ? change : DUR_CHANGE_ENDED_EARLY;
     divergence->checked = run->log->check != NULL;
     if (detail) set_text(divergence->detail, sizeof divergence->detail, detail, strlen(detail));
     set_text(divergence->run_id, sizeof divergence->run_id, run->id, strlen(run->id));
