@@ -1133,8 +1133,8 @@ typedef struct dur_child_options {
  * it with a step that has an undo.
  * DUR_OK; DUR_FAILED: the child failed, was cancelled or timed out: dur_catch() it, or the parent
  * fails; DUR_CANCELLED or DUR_TIMED_OUT: so is the parent itself, which is stopped; or the code of
- * a stopped run. DUR_CONFLICT stops it where the child's id names another
- * run.
+ * a stopped run. DUR_CONFLICT stops it where the child's id names another run, or the child has
+ * begun with another input.
  */
 DUR_MUST_CHECK DUR_API int dur_call(dur_run *run, const char *name,
                                     const dur_child_options *options, dur_workflow *fn, void *user,
