@@ -40,16 +40,15 @@ static bool ask_stopped(dur_run *run, const durable_asked *asked)
     return shown;
 }
 
-/* What the run, its code or the id stands against it with: the run is stopped, or the call is
- * misuse. A body would not ask again when it is replayed. */
+/* Where nothing may be asked, that is said as it is of a step: a body, for one, would not ask again
+ * when it is replayed. */
 static bool may_ask(dur_run *run, const durable_asked *asked)
 {
-    durable_answer answer;
+    bool refuses = run->ended || run->body || run->continues;
     const char *id = asked->name;
+    durable_answer answer;
 
-    bool wrong = run->ended || run->body || run->continues;
-
-    if (wrong) durable_step_begin(run, asked, NULL, &answer);
+    if (refuses) durable_step_begin(run, asked, NULL, &answer);
     else if (!id) stop_at_id(run, ", not NULL");
     else if (!durable_name_valid(id, strlen(id))) stop_at_id(run, "");
     else return true;

@@ -309,6 +309,42 @@ static void a_patch_in_a_branch_is_that_branchs_own(void **state)
     dur_close(log);
 }
 
+/* ---- Chains ---- */
+
+static int go_on(dur_run *run, void *user)
+{
+    shop *it = user;
+    int64_t turn = dur_input(run).as.integer;
+
+    it->frauds += dur_patch(run, "x");
+    if (turn == 2) return 0;
+    if (dur_continue_as_new(run, dur_integer(turn + 1)) != DUR_OK) return 1;
+    it->charges += dur_patch(run, "x");
+    if (it->leaves) it->result = dur_patch(run, "y") ? 1 : dur_run_code(run);
+    return 0;
+}
+
+/* Each run of a chain has answers of its own; behind its end no new ones are given. */
+static void a_successor_asks_anew(void **state)
+{
+    test_host *host = *state;
+    shop it = shop_of(host, true);
+    dur_log *log = host_log(host);
+
+    it.leaves = true;
+    assert_code(DUR_MISUSE, dur_execute(log, "chain", ID, NULL, go_on, &it), log);
+    assert_int_equal(DUR_MISUSE, it.result);
+    it = shop_of(host, true);
+    for (int i = 0; i < 2; i++)
+        assert_code(DUR_SUSPENDED, dur_execute(log, "chain", ID, NULL, go_on, &it), log);
+    assert_code(DUR_OK, dur_execute(log, "chain", ID, NULL, go_on, &it), log);
+    assert_int_equal(3, it.frauds);
+    assert_int_equal(2, it.charges);
+    assert_int_equal(3, host_number(host->db, "SELECT count(*) FROM durable_steps_view WHERE kind ="
+                                              " 'patch' AND position = 1"));
+    dur_close(log);
+}
+
 /* ---- Checks ---- */
 
 static dur_verdict check(dur_log *log, shop *it)
@@ -377,6 +413,7 @@ int main(void)
         ON_DISK(a_locked_database_stops_the_run_and_the_next_pass_asks_again),
         IN_MEMORY(a_patch_in_a_called_child_is_that_childs_own),
         IN_MEMORY(a_patch_in_a_branch_is_that_branchs_own),
+        IN_MEMORY(a_successor_asks_anew),
         IN_MEMORY(a_check_asks_and_leaves_no_marker),
         IN_MEMORY(a_patch_behind_the_last_step_of_an_ended_run_fits),
     };

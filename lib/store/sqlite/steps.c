@@ -6,7 +6,7 @@
 #include "store/sqlite/rows.h"
 #include "store/sqlite/signals.h"
 
-static int format_of(const durable_outcome *outcome)
+static int format_of_outcome(const durable_outcome *outcome)
 {
     if (outcome->outcome == DURABLE_OUTCOME_TIMED_OUT) return DURABLE_FORMAT_TIMED_OUT;
     return outcome->value.format;
@@ -71,7 +71,7 @@ static int insert_outcome(durable_sqlite *store, durable_write *write, durable_o
     /* Name, value and call site; a format, where there is one, is bound only then. */
     static const int unbound[] = {6, 8, 13, 7};
     sqlite3_stmt *statement = append_statement(store, outcome);
-    int format = format_of(outcome);
+    int format = format_of_outcome(outcome);
     int result;
 
     *inserted = 0;
