@@ -406,7 +406,7 @@ typedef struct dur_options {
  * Open the log in the connection `db`, creating its tables on first use. `options` may be NULL.
  *
  * The connection stays the caller's: nothing is set, installed or changed in it but our tables,
- * views and two triggers on them, whose names begin with `durable_`. Close the log before the
+ * views and three triggers on them, whose names begin with `durable_`. Close the log before the
  * connection: the log keeps prepared statements, none of them active between calls.
  *
  * In a transaction of the host the tables are created in it, and created anew should it be rolled

@@ -53,6 +53,7 @@ static void law1_the_names_in_the_schema(void **state)
                                 "row 'table'|'durable_pending'\nrow 'table'|'durable_queues'\n"
                                 "row 'table'|'durable_runs'\nrow 'table'|'durable_signals'\n"
                                 "row 'table'|'durable_steps'\n"
+                                "row 'trigger'|'durable_relative_deleted'\n"
                                 "row 'trigger'|'durable_run_deleted'\n"
                                 "row 'trigger'|'durable_signal_sent'\n"
                                 "row 'view'|'durable_pending_view'\n"

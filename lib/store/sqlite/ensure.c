@@ -8,8 +8,9 @@
 #define OTHER_OBJECTS                                                                              \
     " FROM @sqlite_master WHERE name COLLATE NOCASE IN ('durable_runs', 'durable_claims',"         \
     " 'durable_steps', 'durable_pending', 'durable_signals', 'durable_queues',"                    \
-    " 'durable_run_deleted', 'durable_signal_sent', 'durable_runs_view', 'durable_steps_view',"    \
-    " 'durable_pending_view', 'durable_signals_view', " INDEX_NAMES ")"
+    " 'durable_run_deleted', 'durable_relative_deleted', 'durable_signal_sent',"                   \
+    " 'durable_runs_view', 'durable_steps_view', 'durable_pending_view', 'durable_signals_view',"  \
+    " " INDEX_NAMES ")"
 
 static int foreign(durable_sqlite *store, const char *what)
 {

@@ -158,24 +158,33 @@ static const char *const schema_objects[] = {
     " max_active_process INTEGER NOT NULL, interval_us INTEGER NOT NULL,"
     " next_us INTEGER NOT NULL)"),
 
-    /* For a person who deletes a run by hand: its steps and the children that it calls go with it,
-     * its owner loses it, and a parent that awaits it is told. (Where the host has switched
-     * triggers off, the owner finds out when it ends the run.) Triggers do not call themselves,
-     * unless the host wants it: what is below the run is deleted here, run by run. */
-#define OF_RUNS_BELOW(column)                                                                      \
-    " WHERE " column " IN (SELECT run FROM durable_runs WHERE root = old.run);"
-#define KEYS_BELOW(table)                                                                          \
-    " WHERE step IN (SELECT k.step FROM durable_runs AS r CROSS JOIN " table " AS k"               \
-    " ON k.step BETWEEN r.run << 27 AND (r.run << 27) + 134217727 WHERE r.root = old.run);"
+    /* For whoever deletes a run: what is its own goes with it, and its owner loses it. (Where the
+     * host has switched triggers off, the owner finds out when it ends the run, and dur_delete()
+     * does the same by hand; see deletion.c.) */
     ("CREATE TRIGGER @durable_run_deleted AFTER DELETE ON durable_runs BEGIN"
      " DELETE FROM durable_claims WHERE run = old.run;"
-     " UPDATE durable_runs SET origin = NULL WHERE origin = old.run;"
      " DELETE FROM durable_pending"
      " WHERE step BETWEEN old.run << 27 AND (old.run << 27) + 134217727;"
      " DELETE FROM durable_signals WHERE run = old.run AND received IS NULL;"
      " DELETE FROM durable_signals WHERE run = old.run AND key NOT NULL;"
      " DELETE FROM durable_steps"
-     " WHERE step BETWEEN old.run << 27 AND (old.run << 27) + 134217727;"
+     " WHERE step BETWEEN old.run << 27 AND (old.run << 27) + 134217727; END"),
+
+    /* The children that it calls go with it, what continues it or was restarted from it forgets it,
+     * and a parent that awaits it is told. Most runs have none of these, and the tables that SQLite
+     * makes for the statements here cost more than all of the above: so they stand behind a
+     * condition. Triggers do not call themselves, unless the host wants it: what is below the run
+     * is deleted here, run by run. */
+#define OF_RUNS_BELOW(column)                                                                      \
+    " WHERE " column " IN (SELECT run FROM durable_runs WHERE root = old.run);"
+#define KEYS_BELOW(table)                                                                          \
+    " WHERE step IN (SELECT k.step FROM durable_runs AS r CROSS JOIN " table " AS k"               \
+    " ON k.step BETWEEN r.run << 27 AND (r.run << 27) + 134217727 WHERE r.root = old.run);"
+#define IS_AWAITED "old.parent NOT NULL AND old.root IS NULL AND old.ended IS NULL"
+    ("CREATE TRIGGER @durable_relative_deleted AFTER DELETE ON durable_runs"
+     " WHEN (" IS_AWAITED ") OR EXISTS(SELECT 1 FROM durable_runs WHERE root = old.run)"
+     " OR EXISTS(SELECT 1 FROM durable_runs WHERE origin = old.run) BEGIN"
+     " UPDATE durable_runs SET origin = NULL WHERE origin = old.run;"
      " DELETE FROM durable_claims" OF_RUNS_BELOW("run")
      " DELETE FROM durable_pending" KEYS_BELOW("durable_pending")
      " DELETE FROM durable_signals" OF_RUNS_BELOW("received IS NULL AND run")
@@ -185,8 +194,7 @@ static const char *const schema_objects[] = {
      " INSERT INTO durable_signals(run, name, failure, sent)"
      " SELECT run, char(9) || old.called_at, 'the child was deleted',"
      " CAST(strftime('%s', 'now') AS INTEGER) * 1000 FROM durable_runs"
-     " WHERE run = old.parent AND status IN (1, 4, 5) AND old.root IS NULL AND old.ended IS NULL;"
-     " END"),
+     " WHERE " IS_AWAITED " AND run = old.parent AND status IN (1, 4, 5); END"),
 
     /* Sending is one statement, whoever sends: the run that waits for it is due; now, where whoever
      * sent by hand gave a time that is no number of ms. (Where the host has switched triggers off,
