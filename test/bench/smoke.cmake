@@ -7,7 +7,7 @@ list(APPEND expected "attempt.normal" "due.1k" "due.1m" "wake.1k" "wake.1m" "tak
 list(APPEND expected "check.1m" "check.open_100k")
 list(APPEND expected "tx.normal" "tx.full" "tx.shared10" "tx.shared100")
 list(APPEND expected "children.call" "children.start" "children.heap_bytes")
-list(APPEND expected "restart.10k")
+list(APPEND expected "restart.10k" "retain.run")
 foreach(group IN ITEMS same across)
   list(APPEND expected "signal.${group}.p50" "signal.${group}.p99")
 endforeach()
