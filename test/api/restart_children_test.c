@@ -173,7 +173,7 @@ static int add_line(const char *line, size_t length, void *user)
     return 0;
 }
 
-/* A copy is a run like any other: exported with what it calls, and replayed where it is imported. */
+/* A copy is a run like any other: exported with what it calls, replayed where it is imported. */
 static void a_restart_is_exported_and_imported(void **state)
 {
     test_host *host = *state;

@@ -11,7 +11,8 @@ int conformance_run(const conformance_subject *subject)
         conformance_signal_tests,      conformance_receipt_tests,  conformance_callback_tests,
         conformance_head_tests,        conformance_queue_tests,    conformance_rate_tests,
         conformance_child_tests,       conformance_continue_tests, conformance_request_tests,
-        conformance_transaction_tests, conformance_restart_tests,  conformance_row_tests,
+        conformance_transaction_tests, conformance_restart_tests,  conformance_restart_child_tests,
+        conformance_row_tests,
         conformance_import_tests,      conformance_version_tests,  conformance_control_tests,
         conformance_deletion_tests};
     struct CMUnitTest tests[TESTS_MAX];

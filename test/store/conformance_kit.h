@@ -116,6 +116,7 @@ size_t conformance_request_tests(const struct CMUnitTest **tests);
 size_t conformance_continue_tests(const struct CMUnitTest **tests);
 size_t conformance_transaction_tests(const struct CMUnitTest **tests);
 size_t conformance_restart_tests(const struct CMUnitTest **tests);
+size_t conformance_restart_child_tests(const struct CMUnitTest **tests);
 size_t conformance_control_tests(const struct CMUnitTest **tests);
 size_t conformance_deletion_tests(const struct CMUnitTest **tests);
 size_t conformance_row_tests(const struct CMUnitTest **tests);

@@ -17,8 +17,9 @@ typedef struct restarting {
     const durable_restart *asked;
     int verdict;       /* of what went well as far as SQLite is concerned; the error tells it */
     int64_t end;       /* the first position that is not copied */
+    int64_t rows;      /* copied so far */
     copied_run *runs;  /* by rising `from`, the first one is the source */
-    size_t count, room;
+    size_t count;
 } restarting;
 
 /* What is there, the new row included. */
@@ -74,7 +75,7 @@ static int insert_restarted(restarting *it, int *changes)
     return durable_sqlite_write_step(it->store, it->write, statement, changes);
 }
 
-static void read_look(sqlite3_stmt *statement, restart_look *look)
+static void read_restart_look(sqlite3_stmt *statement, restart_look *look)
 {
     look->source = sqlite3_column_int64(statement, 0);
     look->called = sqlite3_column_int(statement, 1) != 0;
@@ -100,7 +101,7 @@ static int look_at_restart(restarting *it, restart_look *look)
         return durable_sqlite_not_bound(it->store, it->write, statement, result);
     sqlite3_bind_int64(statement, 3, asked->position);
     result = read_first(it, statement);
-    if (result == SQLITE_ROW) read_look(statement, look);
+    if (result == SQLITE_ROW) read_restart_look(statement, look);
     durable_sqlite_rest(statement);
     return result == SQLITE_ROW ? SQLITE_DONE : result;
 }
@@ -146,9 +147,8 @@ static int explain_not_restarted(restarting *it, const restart_look *look)
         return SQLITE_DONE;
     }
     if (look->same) result = compare_copy(it, look);
-    if (result != SQLITE_DONE && result != SQLITE_ROW) return result;
     if (result == SQLITE_ROW) it->verdict = DUR_REPLAYED;
-    if (result == SQLITE_ROW) return SQLITE_DONE;
+    if (result != SQLITE_DONE) return result == SQLITE_ROW ? SQLITE_DONE : result;
     return refuse_restart(it, DUR_CONFLICT,
                           "position %lld: there is another run of the id \"%s\": choose another id",
                           it->asked->position, it->asked->id);
@@ -156,22 +156,21 @@ static int explain_not_restarted(restarting *it, const restart_look *look)
 
 /* ---- Steps --------------------------------------------------------------------------------- */
 
-/* The positions from..to. *changes (may be NULL) is counted up. */
-static int copy_steps(restarting *it, const copied_run *run, int64_t from, int64_t to,
-                      int *changes)
+static int copy_steps(restarting *it, const copied_run *run, int64_t from, int64_t to)
 {
     const int64_t keys[] = {durable_step_key(run->from, from), durable_step_key(run->from, to),
                             durable_step_key(run->to, 0) - durable_step_key(run->from, 0)};
+    bool counts = run == it->runs; /* a statement that changes nothing is prepared anew */
     int copied = 0, result;
 
     if (from > to) return SQLITE_DONE;
     result = durable_sqlite_step_integers(it->store, it->write, DURABLE_SQL_COPY_STEPS, keys, 3,
-                                          &copied);
-    if (changes) *changes += copied;
+                                          counts ? &copied : NULL);
+    it->rows += copied;
     return result;
 }
 
-static int copy_replaced(restarting *it, const copied_run *run, int *changes)
+static int copy_replaced(restarting *it, const copied_run *run)
 {
     const durable_restart *asked = it->asked;
     sqlite3_stmt *statement = durable_sqlite_statement(it->store, DURABLE_SQL_COPY_REPLACED);
@@ -185,7 +184,7 @@ static int copy_replaced(restarting *it, const copied_run *run, int *changes)
     sqlite3_bind_int64(statement, 3, durable_step_key(run->to, 0) - durable_step_key(run->from, 0));
     durable_bind_format(statement, 4, asked->value.format);
     result = durable_sqlite_write_step(it->store, it->write, statement, &copied);
-    *changes += copied;
+    it->rows += copied;
     if (result != SQLITE_DONE || copied) return result;
     return refuse_restart(it, DUR_MISUSE, nothing_to_replace, asked->replace_at, NULL);
 }
@@ -195,13 +194,12 @@ static int copy_beginning(restarting *it, bool has_rows)
 {
     const copied_run *run = &it->runs[0];
     int64_t replaced = it->asked->replace_at;
-    int changes = 0;
-    int result = copy_steps(it, run, 1, replaced ? replaced - 1 : it->end - 1, &changes);
+    int result = copy_steps(it, run, 1, replaced ? replaced - 1 : it->end - 1);
 
-    if (result == SQLITE_DONE && replaced) result = copy_replaced(it, run, &changes);
+    if (result == SQLITE_DONE && replaced) result = copy_replaced(it, run);
     if (result == SQLITE_DONE && replaced && it->verdict == DUR_OK)
-        result = copy_steps(it, run, replaced + 1, it->end - 1, &changes);
-    if (result == SQLITE_DONE && it->verdict == DUR_OK && has_rows && !changes)
+        result = copy_steps(it, run, replaced + 1, it->end - 1);
+    if (result == SQLITE_DONE && it->verdict == DUR_OK && has_rows && !it->rows)
         it->verdict = durable_sqlite_had_no_effect(it->store, it->write->doing);
     return result;
 }
@@ -216,15 +214,13 @@ static int no_memory_to_restart(restarting *it)
 
 static bool note_copied(restarting *it, int64_t from, int64_t to)
 {
-    if (it->count == it->room) {
-        size_t room = it->room ? 2 * it->room : 8;
-        copied_run *runs = durable_allocate_raw(room * sizeof *runs);
+    if ((it->count & (it->count - 1)) == 0) { /* what there is room for is a power of two */
+        copied_run *runs = durable_allocate_raw((it->count ? 2 * it->count : 1) * sizeof *runs);
 
         if (!runs) return false;
         if (it->count) memcpy(runs, it->runs, it->count * sizeof *runs);
         durable_free(it->runs);
         it->runs = runs;
-        it->room = room;
     }
     it->runs[it->count++] = (copied_run){from, to};
     return true;
@@ -263,25 +259,29 @@ static int next_called(restarting *it, int64_t after, int64_t found[3])
     return result;
 }
 
-/* By its parent's copy, as the engine would call it. */
-static int print_id(restarting *it, int64_t parent, int64_t position, char id[DUR_NAME_MAX + 1])
+/* Of its parent's copy and its own position, as the engine would call it. False: out of memory. */
+static bool print_id(sqlite3_stmt *parent, int64_t position, char id[DUR_NAME_MAX + 1])
+{
+    const char *name = (const char *)sqlite3_column_text(parent, 0);
+    char number[24];
+
+    durable_print(number, sizeof number, "/%lld", (long long)position);
+    if (name && strlen(name) + strlen(number) > DUR_NAME_MAX)
+        name = (const char *)sqlite3_column_text(parent, 1);
+    if (name) durable_print(id, DUR_NAME_MAX + 1, "%s%s", name, number);
+    return name != NULL;
+}
+
+static int name_child(restarting *it, int64_t parent, int64_t position, char id[DUR_NAME_MAX + 1])
 {
     sqlite3_stmt *statement = durable_sqlite_statement(it->store, DURABLE_SQL_LOOK_AT_COPY);
-    char number[24];
     int result;
 
     if (!statement) return it->store->head.error.sqlite_code;
     sqlite3_bind_int64(statement, 1, parent);
     result = read_first(it, statement);
-    if (result == SQLITE_ROW) {
-        const char *name = (const char *)sqlite3_column_text(statement, 0);
-
-        durable_print(number, sizeof number, "/%lld", (long long)position);
-        if (name && strlen(name) + strlen(number) > DUR_NAME_MAX)
-            name = (const char *)sqlite3_column_text(statement, 1);
-        if (name) durable_print(id, DUR_NAME_MAX + 1, "%s%s", name, number);
-        if (!name) result = no_memory_to_restart(it);
-    }
+    if (result == SQLITE_ROW && !print_id(statement, position, id))
+        result = no_memory_to_restart(it);
     durable_sqlite_rest(statement);
     return result == SQLITE_ROW ? SQLITE_DONE : result;
 }
@@ -318,11 +318,11 @@ static int copy_child(restarting *it, const int64_t found[3])
     int result;
 
     if (!parent) return SQLITE_DONE;
-    result = print_id(it, parent, found[2], id);
+    result = name_child(it, parent, found[2], id);
     if (result == SQLITE_DONE) result = insert_child(it, found[0], parent, id, &copy);
     if (result != SQLITE_DONE || !copy) return result;
     if (!note_copied(it, found[0], copy)) return no_memory_to_restart(it);
-    return copy_steps(it, &it->runs[it->count - 1], 1, DUR_POSITION_MAX, NULL);
+    return copy_steps(it, &it->runs[it->count - 1], 1, DUR_POSITION_MAX);
 }
 
 static int copy_children(restarting *it)

@@ -134,9 +134,10 @@
     " AND owner >= ?3 AND owner < substr(?3, 1, length(?3) - 1)"                                   \
     " || char(unicode(substr(?3, -1)) + 1)"
 
-/* Of the rows that are copied: no claim of the new run has recorded them. What a cancelled or failed
- * run did to clean up, or to undo, is not what it would have done otherwise: nothing is copied from
- * there on. A value that may be replaced is that of a step, a receipt, a callback or a child. */
+/* Of the rows that are copied: no claim of the new run has recorded them. What a cancelled or
+ * failed run did to clean up, or to undo, is not what it would have done otherwise: nothing is
+ * copied from there on. A value that may be replaced is that of a step, a receipt, a callback or a
+ * child. */
 #define STEP_COLUMNS                                                                               \
     "(step, kind, name, format, value, low, epoch, attempt, began, took, fingerprint, site)"
 #define COPIED_STEP(value)                                                                         \
