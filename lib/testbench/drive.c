@@ -69,7 +69,7 @@ static int execute_now(bench_drive *it, const char *workflow, const char *run_id
     dur_testbench *bench = it->bench;
     dur_log *log = bench->log;
     const durable_registered *known = durable_worker_find(log, workflow);
-    dur_run *run;
+    dur_run *run = NULL;
     int code = DUR_SUSPENDED;
 
     begin_pass(it);

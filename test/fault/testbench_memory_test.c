@@ -11,6 +11,7 @@
 
 #include <sqlite3.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static void hear_nothing(const char *message, void *user)
 {
@@ -157,12 +158,22 @@ static void run_out_of_memory(int64_t n, bool *fired)
     assert_int_equal(live, fault_alloc_live());
 }
 
+/* Each so many allocations one, from a random one on; DUR_SEED plays a sweep again. */
+#define STRIDE 7
+
 static void a_run_goes_on_when_there_is_memory_again(void **state)
 {
+    const char *text = getenv("DUR_SEED");
+    uint32_t seed = 0;
     bool fired = true;
 
     (void)state;
-    for (int64_t n = 1; fired; n++) run_out_of_memory(n, &fired);
+    if (text)
+        seed = (uint32_t)strtoul(text, NULL, 10);
+    else
+        sqlite3_randomness((int)sizeof seed, &seed);
+    print_message("DUR_SEED=%lu\n", (unsigned long)seed);
+    for (int64_t n = 1 + seed % STRIDE; fired; n += STRIDE) run_out_of_memory(n, &fired);
 }
 
 int main(void)
