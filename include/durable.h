@@ -1695,10 +1695,10 @@ typedef struct dur_restart_options {
  * or timeout, nor what has no value to be replaced: a sleep, a select, a patch, a batch.
  *
  * DUR_OK; DUR_REPLAYED: the new run is there, as this restart has made it (signals apart);
- * DUR_CONFLICT: it is there and another one, or `run_id` is a child that its parent calls;
- * DUR_NOT_FOUND: there is no such run; DUR_MISUSE: a position below 1 or more than one behind the
- * last that is recorded, a replaced one that is no such result before the restart; DUR_TOO_BIG or a
- * database code.
+ * DUR_CONFLICT: it is there and another one, so is a run of the id that a copied child would have,
+ * or `run_id` is a child that its parent calls; DUR_NOT_FOUND: there is no such run; DUR_MISUSE: a
+ * position below 1 or more than one behind the last that is recorded, a replaced one that is no such
+ * result before the restart; DUR_TOO_BIG or a database code.
  */
 DUR_API int dur_restart(dur_log *log, const char *run_id, const char *new_run_id, int64_t position,
                         const dur_restart_options *options);
