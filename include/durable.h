@@ -1892,6 +1892,9 @@ typedef struct dur_check_options {
  *     if (dur_open_recording("order-42.jsonl", NULL, &log) == DUR_OK &&
  *         dur_replay_check(log, "order", NULL, order_workflow, shop, &report) != DUR_OK)
  *         puts(dur_report_text(report));
+ *
+ * For unit tests with cmocka there is durable_cmocka.h: dur_assert_replays(), and assertions about
+ * what is recorded.
  */
 DUR_API int dur_replay_check(dur_log *recorded, const char *workflow,
                              const dur_check_options *options, dur_workflow *fn, void *user,
