@@ -10,9 +10,9 @@
  *   -------|-------|--------------------------------------------------------------------------
  *        1 | 0.1.0 | as durable.h of that version says
  *
- * A child that a run calls is a part of it, and has its number. One that it starts, and a run that
- * continues it, are new ones. A run that is restarted or imported keeps the number of the rows that
- * it got.
+ * A child that a run calls is a part of it, and has its number, however often it begins anew. One
+ * that it starts, and a run that continues it, are new ones. A run that is restarted or imported
+ * keeps the number of the rows that it got.
  *
  * Which change needs a number: one after which the same function, on the same log, would ask for
  * another position, kind or name, write another row for the same call, or take a row that is there

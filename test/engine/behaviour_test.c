@@ -126,6 +126,50 @@ static void branches_have_the_number_of_their_run(void **state)
     assert_int_equal(OLD, number_of(world, "run-1/2/1"));
 }
 
+static int begin_anew(dur_run *run, void *user)
+{
+    ((family *)user)->own = run->behaviour;
+    if (dur_receive(run, "go", DUR_FOREVER, NULL) != DUR_OK) return 0;
+    return dur_continue_as_new(run, dur_null());
+}
+
+static int call_one_that_begins_anew(dur_run *run, void *user)
+{
+    return dur_call(run, "called", NULL, begin_anew, user, NULL) != DUR_OK;
+}
+
+static void a_run_that_begins_anew_is_of_today(void **state)
+{
+    engine_world *world = *state;
+    family all = {false, 0, 0};
+
+    assert_int_equal(DUR_SUSPENDED,
+                     dur_execute(world->log, "work", "run-1", NULL, begin_anew, &all));
+    succeed_with(world, NEW);
+    assert_int_equal(DUR_OK, dur_signal(world->log, "run-1", "go", dur_null(), NULL));
+    assert_int_equal(DUR_SUSPENDED,
+                     dur_execute(world->log, "work", "run-1", NULL, begin_anew, &all));
+    assert_int_equal(OLD, all.own);
+    assert_int_equal(OLD, number_of(world, "run-1~1"));
+    assert_int_equal(NEW, number_of(world, "run-1"));
+}
+
+/* … but what a run calls stays a part of it. */
+static void a_called_child_that_begins_anew_keeps_the_number(void **state)
+{
+    engine_world *world = *state;
+    family all = {false, 0, 0};
+
+    assert_int_equal(DUR_SUSPENDED, dur_execute(world->log, "work", "run-1", NULL,
+                                                call_one_that_begins_anew, &all));
+    succeed_with(world, NEW);
+    assert_int_equal(DUR_OK, dur_signal(world->log, "run-1/1", "go", dur_null(), NULL));
+    assert_int_equal(DUR_SUSPENDED, dur_execute(world->log, "work", "run-1", NULL,
+                                                call_one_that_begins_anew, &all));
+    assert_int_equal(OLD, number_of(world, "run-1/1"));
+    assert_int_equal(OLD, number_of(world, "run-1/1~1"));
+}
+
 /* ---- A number that is not known here ---- */
 
 static void assert_refused(dur_log *log, int code)
@@ -242,6 +286,8 @@ int main(void)
         ENGINE_TEST(a_run_has_the_number_of_the_library_that_starts_it),
         ENGINE_TEST(a_run_of_yesterday_keeps_its_number_for_all_that_it_calls),
         ENGINE_TEST(branches_have_the_number_of_their_run),
+        ENGINE_TEST(a_run_that_begins_anew_is_of_today),
+        ENGINE_TEST(a_called_child_that_begins_anew_keeps_the_number),
         ENGINE_TEST(a_run_of_a_newer_library_is_refused),
         ENGINE_TEST(it_can_be_read_signalled_and_asked_to_end),
         ENGINE_TEST(its_end_is_told_all_the_same),
