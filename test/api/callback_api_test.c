@@ -1,4 +1,5 @@
 /* test/api: callbacks on SQLite: a token goes through the outside world and comes back once. */
+#include "api/benched.h"
 #include "api/script.h"
 
 #include <ctype.h>
@@ -150,26 +151,25 @@ static void a_receipt_that_is_rolled_back_gives_the_answer_back(void **state)
     dur_close(log);
 }
 
+/* Signs of life at 1500, 3000, … ms: without them its time were up at 2000. */
 static void its_time_is_up_and_heartbeats_put_that_off(void **state)
 {
     test_host *host = *state;
     approval user = approval_for(9000, 2000);
-    dur_log *log = host_log(host);
+    dur_testbench *bench = bench_on(host->db, NULL);
+    dur_script alive = DUR_SCRIPT_INIT;
+    dur_log *log = dur_testbench_log(bench);
 
-    assert_code(DUR_SUSPENDED, execute(log, &user), log);
-    for (int i = 0; i < 5; i++) { /* 1500, 3000, … 7500: due at 9000 by then, the deadline */
-        fake_clock_advance(&host->clock, 1500);
-        assert_code(DUR_OK, dur_heartbeat_callback(log, user.token), log);
-        assert_code(DUR_SUSPENDED, execute(log, &user), log);
-    }
-    fake_clock_advance(&host->clock, 1499);
-    assert_code(DUR_SUSPENDED, execute(log, &user), log);
-    fake_clock_advance(&host->clock, 1);
-    assert_code(DUR_OK, execute(log, &user), log);
+    alive.never = true;
+    alive.beats_ms = 1500;
+    dur_testbench_register(bench, "w", ask, &user);
+    dur_testbench_script(bench, "approval", &alive);
+    assert_bench(DUR_OK, dur_testbench_run(bench, "w", "r", NULL), bench);
     assert_int_equal(DUR_TIMED_OUT, user.code);
+    assert_true(bench_at(bench) == 9000);
     assert_code(DUR_ENDED, dur_heartbeat_callback(log, user.token), log);
     assert_code(DUR_ENDED, dur_complete_callback(log, user.token, dur_null()), log);
-    dur_close(log);
+    dur_testbench_close(bench);
 }
 
 static void wrong_tokens_are_refused(void **state)
