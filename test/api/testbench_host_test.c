@@ -120,6 +120,89 @@ static void a_child_that_nobody_executes_is_waited_for(void **state)
     dur_testbench_close(bench);
 }
 
+/* ---- Scripts in children ------------------------------------------------------------------- */
+
+static int ask_price(dur_run *run, void *user)
+{
+    int64_t price = 100;
+
+    (void)user;
+    DUR_STEP(run, "price", price) { price = 50; }
+    return dur_set_output(run, dur_integer(price));
+}
+
+static int compare(dur_run *run, void *user)
+{
+    const dur_branch branches[] = {{"a", ask_price, NULL, {DUR_NULL, {0}, 0}},
+                                   {"b", ask_price, NULL, {DUR_NULL, {0}, 0}}};
+    dur_batch batch = {0};
+    dur_value called;
+
+    (void)user;
+    if (dur_call(run, "ask", NULL, ask_price, NULL, &called) != DUR_OK) return 0;
+    if (dur_parallel(run, "fan", branches, 2, NULL, &batch) != DUR_OK) return 0;
+    return dur_set_output(run, dur_integer(10000 * called.as.integer +
+                                           100 * batch.values[0].as.integer +
+                                           batch.values[1].as.integer));
+}
+
+/* In called children and in branches, each by its id. */
+static void scripts_reach_into_children(void **state)
+{
+    dur_testbench *bench = bench_on(NULL, NULL);
+    dur_script script = DUR_SCRIPT_INIT;
+
+    (void)state;
+    dur_testbench_register(bench, "compare", compare, NULL);
+    script.value = dur_integer(7);
+    script.takes_ms = HOUR_MS;
+    assert_int_equal(DUR_OK, dur_testbench_script(bench, "price", &script));
+    script.value = dur_integer(3);
+    script.run_id = "r/2/2";
+    assert_int_equal(DUR_OK, dur_testbench_script(bench, "price", &script));
+    assert_bench(DUR_OK, dur_testbench_run(bench, "compare", "r", NULL), bench);
+    assert_int_equal(70703, dur_output(dur_testbench_log(bench)).as.integer);
+    assert_int_equal(3, dur_testbench_bodies(bench, "price"));
+    assert_true(bench_at(bench) == 3 * HOUR_MS);
+    assert_int_equal(1, dur_testbench_passes(bench));
+    dur_testbench_close(bench);
+}
+
+static int tidy(dur_run *run, void *user)
+{
+    (void)user;
+    if (dur_receive(run, "go", DUR_FOREVER, NULL) == DUR_OK) return 0;
+    if (!dur_cancelled(run)) return 0;
+    DUR_STEP(run, "tidy-up") {}
+    DUR_STEP(run, "lock-up") {}
+    return 0;
+}
+
+/* What cleans up behind a request to end, or a deadline, is scripted and replayed like the rest. */
+static void scripts_reach_into_cleaning_up(void **state)
+{
+    dur_start_options start = DUR_START_OPTIONS_INIT;
+    dur_script script = DUR_SCRIPT_INIT;
+
+    (void)state;
+    for (int replays = 0; replays <= 1; replays++) {
+        dur_testbench_options options = DUR_TESTBENCH_OPTIONS_INIT;
+        dur_testbench *bench;
+
+        options.always_replay = replays;
+        bench = bench_on(NULL, &options);
+        dur_testbench_register(bench, "tidy", tidy, NULL);
+        start.deadline_ms = BENCH_START_MS + DAY_MS;
+        script.takes_ms = HOUR_MS;
+        assert_int_equal(DUR_OK, dur_testbench_script(bench, "tidy-up", &script));
+        assert_bench(DUR_TIMED_OUT, dur_testbench_run(bench, "tidy", "r", &start), bench);
+        assert_true(bench_at(bench) == DAY_MS + HOUR_MS);
+        assert_int_equal(2, dur_testbench_bodies(bench, NULL));
+        assert_int_equal(2 + replays, dur_testbench_passes(bench));
+        dur_testbench_close(bench);
+    }
+}
+
 /* ---- How a pass may end -------------------------------------------------------------------- */
 
 typedef struct endings {
@@ -487,6 +570,8 @@ int main(void)
         cmocka_unit_test(started_children_are_executed),
         cmocka_unit_test(trouble_of_a_child_is_not_lost),
         cmocka_unit_test(a_child_that_nobody_executes_is_waited_for),
+        cmocka_unit_test(scripts_reach_into_children),
+        cmocka_unit_test(scripts_reach_into_cleaning_up),
         cmocka_unit_test(a_pass_that_is_left_is_made_again),
         cmocka_unit_test(a_run_without_end_comes_to_its_passes),
         cmocka_unit_test(mischief_of_the_workflow_is_told_at_once),
