@@ -82,6 +82,54 @@ static void both_sequences_are_shown(void **state)
     drop(&it);
 }
 
+static int tick(dur_run *run, void *user)
+{
+    (void)user;
+    for (int i = 0; i < 40 && dur_ok(run); i++)
+        DUR_STEP(run, i == 20 ? "tock" : "tick") {}
+    return 0;
+}
+
+#define TEN_TICKS "tick", "tick", "tick", "tick", "tick", "tick", "tick", "tick", "tick", "tick"
+
+static void expect_only_ticks(fixture *it, dur_log *log)
+{
+    (void)log;
+    log = host_log(it->host);
+    assert_code(DUR_OK, dur_execute(log, "tick", "clock", NULL, tick, NULL), log);
+    AT(dur_assert_steps(log, "clock", TEN_TICKS, TEN_TICKS, TEN_TICKS, TEN_TICKS, NULL));
+}
+
+static void a_long_sequence_is_shown_around_the_difference(void **state)
+{
+    fixture it = fixture_of(*state, false);
+
+    assert_fails(&it, expect_only_ticks,
+                 "run \"clock\" has recorded other steps than expected:\n"
+                 "    expected                     recorded\n"
+                 "    ...\n"
+                 "    tick                         16 step \"tick\": null\n"
+                 "    tick                         17 step \"tick\": null\n"
+                 "    tick                         18 step \"tick\": null\n"
+                 "    tick                         19 step \"tick\": null\n"
+                 "    tick                         20 step \"tick\": null\n"
+                 "  > tick                         21 step \"tock\": null\n"
+                 "    tick                         22 step \"tick\": null\n"
+                 "    tick                         23 step \"tick\": null\n"
+                 "    tick                         24 step \"tick\": null\n"
+                 "    tick                         25 step \"tick\": null\n"
+                 "    tick                         26 step \"tick\": null\n"
+                 "    tick                         27 step \"tick\": null\n"
+                 "    tick                         28 step \"tick\": null\n"
+                 "    tick                         29 step \"tick\": null\n"
+                 "    tick                         30 step \"tick\": null\n"
+                 "    tick                         31 step \"tick\": null\n"
+                 "    tick                         32 step \"tick\": null\n"
+                 "    tick                         33 step \"tick\": null\n"
+                 "    ... up to row 40\n");
+    drop(&it);
+}
+
 /* ---- Values ---- */
 
 static void expect_another_number(fixture *it, dur_log *log)
@@ -208,6 +256,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_MEMORY(both_sequences_are_shown),
+        IN_MEMORY(a_long_sequence_is_shown_around_the_difference),
         IN_MEMORY(both_values_are_shown),
         IN_MEMORY(what_the_run_came_to_is_shown),
     };
