@@ -410,8 +410,8 @@ typedef struct dur_options {
  * connection: the log keeps prepared statements, none of them active between calls.
  *
  * In a transaction of the host the tables are created in it, and created anew should it be rolled
- * back. On a read-only database a log that exists is opened (finished runs can be read, others not
- * executed); where there is none it is DUR_READONLY.
+ * back. On a read-only database, or with options->read_only, a log that exists is opened (finished
+ * runs can be read, others not executed); where there is none it is DUR_READONLY.
  *
  * *log is set on every outcome but DUR_NOMEM and a NULL `db` (then it is NULL), so that
  * dur_errmsg() can tell the reason; dur_close() it in every case. After an error every other call

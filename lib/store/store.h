@@ -634,16 +634,19 @@ typedef struct durable_store_methods {
                      durable_list_visitor *visit, void *context);
 
     /* Visit the rows of a run and of its children, or of the whole log (NULL), at one moment, in
-     * the order that durable.h tells. DUR_OK, DUR_NOT_FOUND, DUR_CONFLICT (it is called), DUR_CORRUPT,
-     * or what the visitor returned. */
+     * the order that durable.h tells. A damaged row is DUR_CORRUPT, and here the message names its
+     * run and position. DUR_OK, DUR_NOT_FOUND, DUR_CONFLICT (it is called), DUR_CORRUPT, or what
+     * the visitor returned. */
     int (*visit_rows)(durable_store *store, const char *run_id, durable_row_visitor *visit,
                       void *context);
 
     /* Put such rows into the log, between a beginning and an end, which keeps all of them, or takes
-     * them back. In between other verbs that write are DUR_MISUSE, of every store on the connection.
-     * put_row() gives DUR_CONFLICT where a run of that id is there, DUR_INVALID where the row does
-     * not fit those before it (a parent, an origin or a run that is missing; a position twice). The
-     * limits of a queue are put where it has none yet. */
+     * them back. In between other verbs that write are DUR_MISUSE, of every store on the
+     * connection. put_row() gives DUR_CONFLICT where a run of that id was there before, DUR_INVALID
+     * where the row does not fit those that were put before it (a parent, an origin or a run that
+     * is missing; an id, a position or a key twice). Behind a row that was refused, more rows are
+     * DUR_MISUSE, and so is the end that would keep them, which takes them back. The limits of a
+     * queue are put where it has none yet. An end without a beginning is DUR_OK. */
     int (*begin_import)(durable_store *store);
     int (*put_row)(durable_store *store, const durable_row *row);
     int (*end_import)(durable_store *store, bool keep);

@@ -95,8 +95,8 @@ static void what_is_called_belongs_to_its_caller(void **state)
     start(c, "a");
     start(c, "b");
     start(c, "c");
-    host_run(database(c), "UPDATE durable_runs SET parent = 1, called_at = 1, root = 3, queue = ''"
-                          " WHERE id = 'b'");
+    host_run(database(c), "UPDATE durable_runs SET parent = 1, called_at = 1, root = 3,"
+                          " queue = '' WHERE id = 'b'");
     assert_rows(c, NULL, DUR_CORRUPT, "run \"b\": its column \"root\"");
     host_run(database(c), "UPDATE durable_runs SET root = 1 WHERE id = 'b'");
     assert_rows(c, NULL, DUR_OK, NULL);
@@ -115,8 +115,8 @@ static void add_chain(conformance *c)
              " INSERT INTO durable_runs(run, epoch, token, status, claims, request, id, uid,"
              " workflow, behaviour, queue, priority, created, ended, parent, called_at, depth,"
              " origin) SELECT i, 0, 0, 2, 0, 0, 'run-' || i, 'u', 'w', 1, 'w', 0, 5, 6,"
-             " nullif(i - 1, 0), iif(i > 1, 1, NULL), i - 1, iif(i > 300, NULL, nullif(i %% 100, 0))"
-             " FROM n",
+             " nullif(i - 1, 0), iif(i > 1, 1, NULL), i - 1,"
+             " iif(i > 300, NULL, nullif(i %% 100, 0)) FROM n",
              CHAIN);
 }
 

@@ -39,8 +39,8 @@ static int climb(durable_sqlite *store, int64_t top, int64_t levels, ancestor *f
 /* The uppermost run, and how far it is; 0: rows that somebody has edited go round in a circle,
  * which is noticed by coming again to a run that was marked, later and later. (R. P. Brent's
  * algorithm, BIT 20, 1980.) */
-static int measure(durable_sqlite *store, int64_t top, ancestor from, int64_t *depth,
-                   int64_t *uppermost)
+static int measure_depth(durable_sqlite *store, int64_t top, ancestor from, int64_t *depth,
+                         int64_t *uppermost)
 {
     int64_t marked = from.run, marked_at = 0;
     int code = DUR_OK;
@@ -57,7 +57,8 @@ static int measure(durable_sqlite *store, int64_t top, ancestor from, int64_t *d
 }
 
 /* Both have the same depth, and neither is the other one. */
-static int compare(durable_sqlite *store, int64_t top, ancestor other, ancestor run, bool *before)
+static int compare_places(durable_sqlite *store, int64_t top, ancestor other, ancestor run,
+                          bool *before)
 {
     int code = DUR_OK;
 
@@ -78,13 +79,13 @@ DURABLE_INTERNAL int durable_sqlite_comes_before(durable_sqlite *store, int64_t 
     int code = look_at_ancestor(store, top, other, &others);
 
     *before = false;
-    if (code == DUR_OK) code = measure(store, top, others, &other_depth, &other_top);
+    if (code == DUR_OK) code = measure_depth(store, top, others, &other_depth, &other_top);
     if (code != DUR_OK || other_top == 0 || (top && other_top != top)) return code;
     code = look_at_ancestor(store, top, run, &its);
-    if (code == DUR_OK) code = measure(store, top, its, &depth, &run_top);
+    if (code == DUR_OK) code = measure_depth(store, top, its, &depth, &run_top);
     if (code == DUR_OK) code = climb(store, top, depth - other_depth, &its);
     if (code == DUR_OK) code = climb(store, top, other_depth - depth, &others);
     if (code != DUR_OK) return code;
     *before = other_depth < depth;
-    return its.run == others.run ? DUR_OK : compare(store, top, others, its, before);
+    return its.run == others.run ? DUR_OK : compare_places(store, top, others, its, before);
 }

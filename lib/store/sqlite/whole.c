@@ -53,7 +53,7 @@ typedef struct whole_visit {
     int code; /* what the visitor returned last */
 } whole_visit;
 
-static int show(whole_visit *at, int type)
+static int show_row(whole_visit *at, int type)
 {
     at->row.type = type;
     at->code = at->visit(&at->row, at->context);
@@ -87,7 +87,7 @@ static int show_step(const durable_step_record *record, void *context)
     whole_visit *at = context;
 
     at->row.of.step = *record;
-    return show(at, DURABLE_ROW_STEP);
+    return show_row(at, DURABLE_ROW_STEP);
 }
 
 static int show_pending(const durable_pending *pending, void *context)
@@ -95,7 +95,7 @@ static int show_pending(const durable_pending *pending, void *context)
     whole_visit *at = context;
 
     at->row.of.pending = *pending;
-    return show(at, DURABLE_ROW_PENDING);
+    return show_row(at, DURABLE_ROW_PENDING);
 }
 
 static int visit_steps(whole_visit *at)
@@ -123,7 +123,7 @@ static int visit_signal(whole_visit *at, int64_t signal)
     if (result == SQLITE_ROW)
         code =
             name_place(at, durable_read_whole_signal(at->store, statement, &at->row.of.signal), 0);
-    if (result == SQLITE_ROW && code == DUR_OK) code = show(at, DURABLE_ROW_SIGNAL);
+    if (result == SQLITE_ROW && code == DUR_OK) code = show_row(at, DURABLE_ROW_SIGNAL);
     durable_sqlite_rest(statement);
     return code == DUR_OK ? code_at_end(at->store, result) : code;
 }
@@ -193,7 +193,7 @@ static int visit_run_row(whole_visit *at, sqlite3_stmt *statement, int64_t top)
     durable_print(at->id, sizeof at->id, "%s", id ? id : "");
     code = durable_read_whole_run(at->store, statement, &record, &at->row.of.run, &origin);
     if (code == DUR_OK) code = complete_run(at, &record, top, origin);
-    return code == DUR_OK ? show(at, DURABLE_ROW_RUN) : name_place(at, code, 0);
+    return code == DUR_OK ? show_row(at, DURABLE_ROW_RUN) : name_place(at, code, 0);
 }
 
 /* `top` is the run that workers take up for it, as its parents tell. */
@@ -254,7 +254,7 @@ static int visit_one(whole_visit *at, const char *run_id)
         code = durable_sqlite_failed(at->store, result, doing);
     else if (sqlite3_column_type(statement, 1) != SQLITE_NULL)
         code = durable_error_set(&at->store->head.error, DUR_CONFLICT,
-                                 "its parent calls it: take that one");
+                                 "run \"%s\": its parent calls it: take that one", run_id);
     else
         code = visit_family(at, at->top);
     durable_sqlite_rest(statement);
@@ -311,7 +311,7 @@ static int visit_queue(whole_visit *at, const char *name)
     if (result == SQLITE_ROW) {
         code = durable_read_queue_row(at->store, statement, &queue);
         at->row.of.queue.limits = queue.limits;
-        if (code == DUR_OK) code = show(at, DURABLE_ROW_QUEUE);
+        if (code == DUR_OK) code = show_row(at, DURABLE_ROW_QUEUE);
         if (code == DUR_CORRUPT && at->code == DUR_OK)
             durable_error_prefix(&at->store->head.error, "queue \"%s\": ", name);
     }
