@@ -245,7 +245,7 @@ int main(void)
 {
     static const char *const names[] = {"retry", "timer", "receive", "select",
                                         "callback", "once", "called", "started", "restart",
-                                        "continued", "work"};
+                                        "continued", "control", "work"};
     struct CMUnitTest tests[sizeof names / sizeof names[0]];
     size_t count = 0;
 

@@ -73,6 +73,9 @@ fault_pass fault_continued_begun, fault_continued_pass;
 /* fault_patched.c: an old run has come half its way when the pass begins. */
 fault_pass fault_patched_begun, fault_patched_pass;
 
+/* fault_control.c: a run waits when the pass begins, a family, too, and some have ended. */
+fault_pass fault_control_begun, fault_control_pass, fault_control_other;
+
 /* fault_driving.c */
 fault_pass fault_work_pass;
 
