@@ -243,6 +243,23 @@ static void a_restart(void **state)
     dur_close(log);
 }
 
+/* Law 8: claims in a row are the new run's own: what was copied is no progress that it made. */
+static void a_restart_that_kills_its_owners_is_parked(void **state)
+{
+    test_host *host = *state;
+    dur_log *log = host_log(host);
+    test_source it = {0};
+
+    assert_code(DUR_OK, execute(log, "the-run", &it), log);
+    host_run(host->db, "UPDATE durable_steps SET epoch = 7");
+    assert_code(DUR_OK, restart(log, "again", 3), log);
+    host_run(host->db, "UPDATE durable_runs SET epoch = %d, claims = %d WHERE id = 'again'",
+             DUR_CLAIMS_MAX, DUR_CLAIMS_MAX);
+    assert_code(DUR_PARKED, execute(log, "again", &it), log);
+    assert_goes_well(host, log, "again", 1);
+    dur_close(log);
+}
+
 /* ---- Continued runs ------------------------------------------------------------------------ */
 
 static int meter_child(dur_run *run, void *user)
@@ -399,6 +416,7 @@ int main(void)
         ON_DISK(a_running_run),
         IN_MEMORY(a_run_that_restarts_itself),
         IN_MEMORY(a_restart),
+        IN_MEMORY(a_restart_that_kills_its_owners_is_parked),
         IN_MEMORY(a_continued_run),
         IN_MEMORY(signals_go_along_where_they_are_asked_for),
         IN_EVERY_JOURNAL(it_stands_and_falls_with_the_hosts_transaction),
