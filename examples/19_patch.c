@@ -9,7 +9,8 @@
  * replaced by one that asks about fraud before it charges. The order that is charged goes on as it
  * began; the next one goes the new way, and has a marker in its log that says so. Some day no run
  * without a marker is left: the program after that has only the new way, and still passes the
- * markers of old runs. Before it is put to work a replay check says which runs would not fit. Prints
+ * markers of old runs. Before it is put to work a replay check says which runs would not fit.
+ * Prints
  *
  *     the first program
  *       order-1: reserve, charge, and the shop closes
