@@ -1562,11 +1562,11 @@ DUR_API const dur_divergence *dur_get_divergence(const dur_log *log);
  *   (id asked for before in this run) the same answer       nothing               as without
  *
  * `id` is a name like a step's. A stopped run gives no answer that it has not given before: false;
- * so does one that is stopped here (a database error, no memory; a wrong id or a first answer within
- * a step's body: DUR_MISUSE). A failure that nobody has caught changes no answer, and a cancellation
- * is heard by what stands behind. A replay check answers as the run would; at the end of one that
- * has ended: false. Children, branches and successors have their own answers. A run's remembered ids
- * cost some bytes of memory each.
+ * so does one that is stopped here (a database error, no memory; a wrong id, or a first answer
+ * within a step's body: DUR_MISUSE). A failure that nobody has caught changes no answer, and a
+ * cancellation is heard by what stands behind. A replay check answers as the run would; at the end
+ * of one that has ended: false. Children, branches and successors have their own answers. A run's
+ * remembered ids cost some bytes of memory each.
  */
 DUR_MUST_CHECK DUR_API bool dur_patch(dur_run *run, const char *id);
 
