@@ -4,16 +4,19 @@
 
 /* ---- Files --------------------------------------------------------------------------------- */
 
-/* The full name, which is never taken for a URI or ":memory:". NULL: out of memory, or no name. */
-static char *full_name_of(sqlite3_vfs *vfs, const char *path)
+/* The full name, which is never taken for a URI or ":memory:". Gives SQLite's result. */
+static int find_full_name(sqlite3_vfs *vfs, const char *path, char **full)
 {
-    char *full = durable_allocate((size_t)vfs->mxPathname + 1);
+    int result;
 
-    /* SQLite tells with higher bits whether it went through symbolic links. */
-    if (full && (vfs->xFullPathname(vfs, path, vfs->mxPathname + 1, full) & 0xff) == SQLITE_OK)
-        return full;
-    durable_free(full);
-    return NULL;
+    *full = durable_allocate((size_t)vfs->mxPathname + 1);
+    if (!*full) return SQLITE_NOMEM;
+    /* Higher bits tell whether it went through symbolic links. */
+    result = vfs->xFullPathname(vfs, path, vfs->mxPathname + 1, *full);
+    if ((result & 0xff) == SQLITE_OK) return SQLITE_OK;
+    durable_free(*full);
+    *full = NULL;
+    return result;
 }
 
 static int could_not(durable_sqlite *store, const char *what, const char *path, int result)
@@ -58,9 +61,11 @@ static int make_new_file(durable_sqlite *store, sqlite3_vfs *vfs, const char *fu
 DURABLE_INTERNAL void durable_sqlite_remove(const char *path)
 {
     sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
-    char *full = vfs ? full_name_of(vfs, path) : NULL;
+    char *full = NULL;
 
-    if (full) vfs->xDelete(vfs, full, 0);
+    /* Without memory for the full name the given one has to do, which most systems take as well. */
+    if (!vfs) return;
+    vfs->xDelete(vfs, find_full_name(vfs, path, &full) == SQLITE_OK ? full : path, 0);
     durable_free(full);
 }
 
@@ -112,13 +117,11 @@ static int open_to_read(durable_sqlite *store, const char *full)
 static int open_file(durable_sqlite *store, const char *path, bool is_new)
 {
     sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
-    char *full = vfs ? full_name_of(vfs, path) : NULL;
+    char *full = NULL;
+    int result = vfs ? find_full_name(vfs, path, &full) : SQLITE_NOMEM;
     int code;
 
-    if (!full)
-        return durable_error_set(&store->head.error, vfs ? DUR_IOERR : DUR_DATABASE,
-                                 "file \"%s\": it cannot be opened: %s", path,
-                                 vfs ? "no such name, or no memory" : "SQLite has no VFS");
+    if (result != SQLITE_OK) return could_not(store, "open it", path, result);
     code = is_new ? open_new_file(store, vfs, full) : open_to_read(store, full);
     durable_free(full);
     return code;
