@@ -95,6 +95,7 @@ static int run_all(const bench_options *options)
         bench_lifecycle(options);
         bench_children(options);
         bench_restart(options);
+        bench_history(options);
         bench_retain(options);
         bench_takeover(options);
         bench_size(options);

@@ -17,6 +17,7 @@ void bench_lifecycle(const bench_options *options);  /* lifecycle.start… and l
 void bench_takeover(const bench_options *options);   /* takeover */
 void bench_children(const bench_options *options);   /* children.… */
 void bench_restart(const bench_options *options);    /* restart.10k */
+void bench_history(const bench_options *options);    /* export.100k and import.100k */
 void bench_retain(const bench_options *options);     /* retain.run */
 void bench_size(const bench_options *options);       /* text_bytes…, run_heap_bytes */
 
