@@ -303,8 +303,8 @@ DURABLE_INTERNAL int durable_run_begin_call(const durable_call *call, dur_run **
 /* The same for a worker, in one try: only a run that is there and due, and within its queue's
  * limits (`seen_next_us` as in durable_claim). DUR_NOT_FOUND, DUR_SUSPENDED, DUR_OWNED,
  * DUR_CONFLICT: it is not to be had, or somebody was faster. DUR_REPLAYED: it is paused, and what
- * an owner that is gone has left of its claim was given back. Where durable_is_of_one_run(), the run
- * cannot be opened, and was parked or given back to come later; or stays where it stands, and
+ * an owner that is gone has left of its claim was given back. Where durable_is_of_one_run(), the
+ * run cannot be opened, and was parked or given back to come later; or stays where it stands, and
  * *vain tells how often it could not be opened here. Any other code is the log's. */
 DURABLE_INTERNAL int durable_run_begin_due(dur_log *log, const char *workflow, const char *run_id,
                                            int64_t seen_next_us, dur_run **run,
