@@ -1697,8 +1697,8 @@ typedef struct dur_restart_options {
  * DUR_OK; DUR_REPLAYED: the new run is there, as this restart has made it (signals apart);
  * DUR_CONFLICT: it is there and another one, so is a run of the id that a copied child would have,
  * or `run_id` is a child that its parent calls; DUR_NOT_FOUND: there is no such run; DUR_MISUSE: a
- * position below 1 or more than one behind the last that is recorded, a replaced one that is no such
- * result before the restart; DUR_TOO_BIG or a database code.
+ * position below 1 or more than one behind the last that is recorded, a replaced one that is no
+ * such result before the restart; DUR_TOO_BIG or a database code.
  */
 DUR_API int dur_restart(dur_log *log, const char *run_id, const char *new_run_id, int64_t position,
                         const dur_restart_options *options);
@@ -2049,7 +2049,8 @@ DUR_API int dur_testbench_crash(dur_testbench *bench, int when, int64_t record);
  * DUR_SUSPENDED where nothing is known that could wake it, or max_passes are made; DUR_DIVERGED,
  * DUR_PARKED, …, where a pass of this run has stopped so: call again to go on. The reason is in
  * dur_errmsg(dur_testbench_log(bench)). Trouble of other runs is told to dur_options.warn, and in
- * the reason of DUR_SUSPENDED. Not from a workflow, nor in a transaction of the host's (DUR_MISUSE).
+ * the reason of DUR_SUSPENDED. Neither from a workflow nor in a transaction of the host's
+ * (DUR_MISUSE).
  */
 DUR_MUST_CHECK DUR_API int dur_testbench_run(dur_testbench *bench, const char *workflow,
                                              const char *run_id, const dur_start_options *start);
