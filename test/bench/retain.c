@@ -1,8 +1,8 @@
 /*
- * test/bench: what a retention costs for each run that it deletes: runs of 10 steps that have ended,
- * in batches of 100, each one commit. The yardstick deletes the same rows of the same tables in the
- * same batches; it knows which runs they are, that they have nothing but their steps, and that
- * nobody refers to them, and its triggers are switched off.
+ * test/bench: what a retention costs for each run that it deletes: runs of 10 steps that have
+ * ended, in batches of 100, each one commit. The yardstick deletes the same rows of the same
+ * tables in the same batches; it knows which runs they are, that they have nothing but their
+ * steps, and that nobody refers to them, and its triggers are switched off.
  */
 #include "fixture.h"
 #include "rows.h"
