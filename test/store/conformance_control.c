@@ -165,6 +165,28 @@ static void a_paused_run_ends_as_any_other(void **state)
     assert_int_equal(set_paused(c, "order-1", false, 1950), DUR_ENDED);
 }
 
+/* Paused in its last pass: the run that goes on under its id is the one that stays paused. */
+static void a_pause_goes_on_with_the_successor(void **state)
+{
+    conformance *c = *state;
+    durable_fence fence = start(c, "meter");
+    const durable_successor successor = {.id = "meter",
+                                         .old_id = "meter~1",
+                                         .uid = "fedcba9876543210",
+                                         .behaviour = 1,
+                                         .due = 1800};
+    const durable_ending ending = {
+        .status = DURABLE_CONTINUED, .successor = &successor, .now = 1800};
+
+    pause_it(c, "meter");
+    assert_int_equal(c->store->methods->end_run(c->store, &fence, &ending), DUR_OK);
+    assert_true(look(c, "meter").paused && look(c, "meter").due == DURABLE_NEVER);
+    assert_false(look(c, "meter~1").paused);
+    assert_int_equal(seen_by_workers(c), 0);
+    resume_it(c, "meter", 1900);
+    assert_int_equal(seen_by_workers(c), 1);
+}
+
 static void a_signal_to_a_paused_run_is_kept_and_wakes_nobody(void **state)
 {
     conformance *c = *state;
@@ -529,6 +551,7 @@ size_t conformance_control_tests(const struct CMUnitTest **tests)
         cmocka_unit_test(a_held_paused_run_is_taken_over_and_given_back),
         cmocka_unit_test(a_held_run_is_resumed_for_the_time_after),
         cmocka_unit_test(a_paused_run_ends_as_any_other),
+        cmocka_unit_test(a_pause_goes_on_with_the_successor),
         cmocka_unit_test(a_signal_to_a_paused_run_is_kept_and_wakes_nobody),
         cmocka_unit_test(an_answer_to_a_paused_run_wakes_nobody),
         cmocka_unit_test(a_parked_run_stays_parked_when_it_is_resumed),
