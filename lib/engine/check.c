@@ -154,7 +154,7 @@ DURABLE_INTERNAL int durable_check_call(const durable_call *call)
 
     if (code == DUR_NOT_FOUND) return DUR_SUSPENDED;
     if (open.other_input) return diverge_at_child(call);
-    if (code != DUR_OK) return code;
+    if (!child) return code;
     child->caller = call->caller;
     code = durable_run_pass(child, call->fn, call->user);
     return code >= 0 ? DUR_SUSPENDED : code;
