@@ -207,6 +207,7 @@ static int end_undone(dur_run *run, int status, int told, const char *failure)
     if (run->undoing) failure = run->failure;
     durable_failure_text(text, failure, strlen(failure));
     run->failure_pending = false;
+    run->continues = false; /* who ends badly has no successor, and may be undone */
     if (run->undos) code = durable_undo_all(run, text);
     if (code == DUR_OK && !run->in_gap) code = check_nothing_left(run);
     if (code != DUR_OK) return run->stop != DUR_OK ? durable_run_settle_stop(run) : code;
