@@ -334,7 +334,7 @@ static int open_step(dur_run *run, const durable_request *request, const durable
     durable_step_link(step);
     run->position++;
     answer->step = step;
-    if (!options && !run->interrupts) return DUR_EXECUTE;
+    if (!options && !(run->interrupts && has_body(request))) return DUR_EXECUTE;
     code = begin_special(step, options ? options : &no_options, &answer->value);
     if (code == DUR_EXECUTE && run->log->before_body && has_body(request))
         code = run->log->before_body(step, &answer->value, run->log->bench);
