@@ -337,15 +337,15 @@ static int finish_report(checking_all *all, dur_report **report)
     char *details = durable_text_finish(all->text);
     durable_text *text = durable_text_new();
     const int64_t *counts = all->counts;
+    long long fit = (long long)counts[DUR_FITS_SO_FAR] + (long long)counts[DUR_FITS_ENDED];
 
     *report = details ? durable_allocate(sizeof **report) : NULL;
     durable_text_add(text, "%lld fit, %lld diverge, %lld cannot be checked, %lld are of workflows"
                            " that are not registered here%s",
-                     (long long)(counts[DUR_FITS_SO_FAR] + counts[DUR_FITS_ENDED]),
-                     (long long)counts[DUR_DIVERGES], (long long)counts[DUR_UNREADABLE],
+                     fit, (long long)counts[DUR_DIVERGES], (long long)counts[DUR_UNREADABLE],
                      (long long)counts[DUR_UNKNOWN], details ? details + 1 : "");
     if (all->named > NAMED_MAX)
-        durable_text_add(text, "\n… and %lld more", (long long)(all->named - NAMED_MAX));
+        durable_text_add(text, "\n... and %lld more", (long long)(all->named - NAMED_MAX));
     durable_free(details);
     if (*report) {
         (*report)->text = durable_text_finish(text);

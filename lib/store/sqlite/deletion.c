@@ -153,7 +153,7 @@ static int explain_deletion(durable_sqlite *store, const deletion_look *look)
 DURABLE_INTERNAL int durable_sqlite_delete_run(durable_store *base, const char *run_id)
 {
     durable_sqlite *store = durable_sqlite_of(base);
-    deletion_look look;
+    deletion_look look = {.run = 0};
     durable_write write;
     int result, changes = 0;
     int code = durable_sqlite_request_begin(store, &write, "delete the run");

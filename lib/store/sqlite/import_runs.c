@@ -65,7 +65,7 @@ static int find_relation(durable_sqlite *store, const char *id, relation *found,
 static int find_imported(durable_sqlite *store, const char *id, const char *missing,
                          relation *found)
 {
-    bool in_import;
+    bool in_import = false;
     int code;
 
     memset(found, 0, sizeof *found);
