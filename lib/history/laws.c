@@ -5,8 +5,9 @@
 
 #include <limits.h>
 
-/* A time, a count or an epoch; what is reckoned with it must not overflow. */
-#define COUNT_MOST (INT64_MAX - 1)
+/* An epoch, claims, attempts: no run comes so far, and none that comes from here to the end of what
+ * the log can hold. */
+#define COUNT_MOST (INT64_MAX / 2)
 
 /* ---- Complaints ---------------------------------------------------------------------------- */
 
@@ -31,7 +32,7 @@ static bool is_between(durable_laws *laws, const char *member, int64_t found, in
                        int64_t most)
 {
     if (found >= least && found <= most) return true;
-    if (most >= COUNT_MOST)
+    if (found < least && most >= COUNT_MOST)
         return complain(laws, member, "expected an integer from %lld on, found %lld",
                         (long long)least, (long long)found);
     return complain(laws, member, "expected an integer from %lld to %lld, found %lld",
@@ -220,7 +221,7 @@ static bool is_pending(durable_laws *laws, const durable_pending *pending)
            is_word(laws, "kind", DURABLE_WORDS_KIND, pending->kind) &&
            is_name(laws, "name", pending->name, pending->name_length) &&
            is_between(laws, "attempt", pending->attempt, 0, COUNT_MOST) &&
-           is_between(laws, "interval", pending->interval, 0, COUNT_MOST) &&
+           is_between(laws, "interval", pending->interval, 0, INT64_MAX) &&
            is_value(laws, "value", &pending->details);
 }
 
@@ -244,9 +245,9 @@ static bool is_queue(durable_laws *laws, const durable_queue_row *queue)
     const durable_limits *limits = &queue->limits;
 
     return is_string_name(laws, "queue", queue->queue) &&
-           is_between(laws, "max_active", limits->max_active, 0, COUNT_MOST) &&
-           is_between(laws, "max_active_process", limits->max_active_process, 0, COUNT_MOST) &&
-           is_between(laws, "interval_us", limits->interval_us, 0, COUNT_MOST);
+           is_between(laws, "max_active", limits->max_active, 0, INT64_MAX) &&
+           is_between(laws, "max_active_process", limits->max_active_process, 0, INT64_MAX) &&
+           is_between(laws, "interval_us", limits->interval_us, 0, INT64_MAX);
 }
 
 /* ---- Rows ---------------------------------------------------------------------------------- */

@@ -221,11 +221,18 @@ static const hostile texts[] = {
      "line 3: \"behaviour\": expected an integer from 1 to 2147483647, found 0"},
     {"\"epoch\":2", "\"epoch\":-1", "line 3: \"epoch\": expected an integer from 0 on, found -1"},
     {"\"epoch\":2", "\"epoch\":9223372036854775807",
-     "line 3: \"epoch\": expected an integer from 0 on, found 9223372036854775807"},
+     "line 3: \"epoch\": expected an integer from 0 to 4611686018427387903, found "
+     "9223372036854775807"},
+    {"\"epoch\":2", "\"epoch\":4611686018427387904",
+     "line 3: \"epoch\": expected an integer from 0 to 4611686018427387903, found "
+     "4611686018427387904"},
     {"\"epoch\":2", "\"epoch\":0",
      "line 4: \"epoch\": expected an integer from 0 to 0, found 1"},
     {"\"claims\":0", "\"claims\":-1",
      "line 3: \"claims\": expected an integer from 0 on, found -1"},
+    {"\"claims\":0", "\"claims\":9223372036854775806",
+     "line 3: \"claims\": expected an integer from 0 to 4611686018427387903, found "
+     "9223372036854775806"},
     {"\"claims\":0", "\"claims\":0,\"generation\":0",
      "line 3: \"generation\": expected an integer from 1 to 2147483647, found 0"},
     {"\"claims\":0", "\"claims\":0,\"restarted_at\":134217728",
@@ -239,6 +246,9 @@ static const hostile texts[] = {
     {"\"low\":1", "\"low\":2", "line 4: \"low\": expected an integer from 1 to 1, found 2"},
     {"\"attempt\":0", "\"attempt\":-1",
      "line 6: \"attempt\": expected an integer from 0 on, found -1"},
+    {"\"attempt\":0", "\"attempt\":9223372036854775806",
+     "line 6: \"attempt\": expected an integer from 0 to 4611686018427387903, found "
+     "9223372036854775806"},
     {"\"interval\":0", "\"interval\":-1",
      "line 6: \"interval\": expected an integer from 0 on, found -1"},
     {"\"called_at\":4", "\"called_at\":0",
