@@ -418,8 +418,10 @@ static int check_end_of_log(dur_run *run, const durable_request *request,
 {
     bool leads_on = request->kind == DURABLE_KIND_CHILD || request->kind == DURABLE_KIND_CALLBACK;
     durable_progress *progress;
-    int code = find_progress(run, request, asked, &progress);
+    int code;
 
+    if (durable_check_ends_before(run, request->position)) return run->stop;
+    code = find_progress(run, request, asked, &progress);
     if (code != DUR_OK) return code;
     if (progress) durable_progress_return(run, progress);
     if (progress && leads_on) return DUR_OK;
