@@ -338,24 +338,7 @@ static int visit_queues(whole_visit *at)
 
 /* ---- The whole log ------------------------------------------------------------------------- */
 
-/* Runs that somebody has made each other's parents stand below none that has none. */
-static int check_count(whole_visit *at)
-{
-    sqlite3_stmt *statement = durable_sqlite_statement(at->store, DURABLE_SQL_COUNT_RUNS);
-    int64_t count;
-    int result;
-
-    if (!statement) return at->store->head.error.code;
-    result = first_row(at->store, statement);
-    count = sqlite3_column_int64(statement, 0);
-    durable_sqlite_rest(statement);
-    if (code_at_end(at->store, result) != DUR_OK) return at->store->head.error.code;
-    if (count == at->count) return DUR_OK;
-    return durable_error_set(&at->store->head.error, DUR_CORRUPT,
-                             "%lld runs are each other's parents", (long long)(count - at->count));
-}
-
-static int visit_all(whole_visit *at)
+static int visit_tops(whole_visit *at)
 {
     sqlite3_stmt *statement = durable_sqlite_statement(at->store, DURABLE_SQL_VISIT_TOPS);
     int code, result;
@@ -363,13 +346,35 @@ static int visit_all(whole_visit *at)
     if (!statement) return at->store->head.error.code;
     result = first_row(at->store, statement);
     code = code_at_end(at->store, result);
-    if (code == DUR_OK) code = visit_queues(at);
     while (result == SQLITE_ROW && code == DUR_OK) {
         code = visit_family(at, sqlite3_column_int64(statement, 0));
         if (code == DUR_OK) result = next_row(at->store, statement);
     }
-    if (code == DUR_OK) code = code_at_end(at->store, result);
-    if (code == DUR_OK) code = check_count(at);
+    durable_sqlite_rest(statement);
+    return code == DUR_OK ? code_at_end(at->store, result) : code;
+}
+
+/* Runs that somebody has made each other's parents stand below none that has none. */
+static int check_count(whole_visit *at, int64_t count)
+{
+    if (count == at->count) return DUR_OK;
+    return durable_error_set(&at->store->head.error, DUR_CORRUPT,
+                             "%lld runs are each other's parents", (long long)(count - at->count));
+}
+
+/* The count has a row in any case, and is under way until all is done: a statement that has come to
+ * its last row is over, and the moment with it. */
+static int visit_all(whole_visit *at)
+{
+    sqlite3_stmt *statement = durable_sqlite_statement(at->store, DURABLE_SQL_COUNT_RUNS);
+    int code, result;
+
+    if (!statement) return at->store->head.error.code;
+    result = first_row(at->store, statement);
+    code = code_at_end(at->store, result);
+    if (code == DUR_OK) code = visit_queues(at);
+    if (code == DUR_OK) code = visit_tops(at);
+    if (code == DUR_OK) code = check_count(at, sqlite3_column_int64(statement, 0));
     durable_sqlite_rest(statement);
     return code;
 }
