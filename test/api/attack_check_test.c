@@ -1,5 +1,5 @@
-/* test/api: a replay check that is to go so far and no further: what was begun behind that place and
- * is still open does not lead it on. */
+/* test/api: a replay check that is to go so far and no further: what was begun behind that place,
+ * and is still open, does not lead it on. */
 #include "api/script.h"
 
 #define ID "asking-1"
