@@ -1806,7 +1806,9 @@ typedef int dur_write_fn(const char *line, size_t length, void *user);
  * child that its parent calls: DUR_CONFLICT; a child that was started is exported without its
  * parent. `options` may be NULL. dur_export_file() writes a new file; dur_export_database() a new
  * SQLite database with a log of the same runs, for which redaction works alike. A file that is
- * there is DUR_CONFLICT, and stays as it is; one that could not be completed is removed. DUR_OK,
+ * there is DUR_CONFLICT, and stays as it is; one that could not be completed is removed. The log is
+ * being read until the last line is written: with a rollback journal nobody writes meanwhile, in
+ * WAL mode everybody may. The lines that batches record of themselves are not redacted. DUR_OK,
  * DUR_NOT_FOUND, DUR_IOERR, DUR_MISUSE, DUR_CORRUPT (a row that could not be imported) or another
  * database code.
  */
@@ -1884,10 +1886,12 @@ typedef struct dur_check_options {
  * from the record. Children that it calls are checked with it, branches one after the other, also
  * where an executor is given; what stands behind a step that was begun and has no row (of several
  * open at once) is not. `workflow` NULL: whatever its name. `options` may be NULL. *report is set
- * unless NULL comes back for lack of memory, or for misuse.
+ * where there is a verdict, and NULL where there is none.
  *
  * DUR_OK: it fits. DUR_DIVERGED, DUR_MISMATCH: it does not. DUR_NOT_FOUND: there is no such run.
- * DUR_MISUSE, DUR_NOMEM, DUR_CORRUPT or a database code: there is no verdict.
+ * DUR_CONFLICT (a run of another workflow, or a child that its parent calls), DUR_CORRUPT,
+ * DUR_VERSION_TOO_NEW and misuse in the workflow: it cannot be read or checked. DUR_MISUSE,
+ * DUR_NOMEM or a database code, without a report: there is no verdict.
  *
  *     if (dur_open_recording("order-42.jsonl", NULL, &log) == DUR_OK &&
  *         dur_replay_check(log, "order", NULL, order_workflow, shop, &report) != DUR_OK)

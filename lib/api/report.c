@@ -158,8 +158,18 @@ static int open_check(checking *it, dur_log *log, const dur_check_options *optio
     it->check.until = it->options.until;
     durable_error_clear(&log->error);
     it->own = durable_check_open(log, &it->check);
+    if (it->own) log->checks++;
     if (it->own) return DUR_OK;
     return durable_error_set(&log->error, DUR_NOMEM, "out of memory for the replay check");
+}
+
+/* A workflow that closes the log that it is checked against has it closed here. */
+static int close_check(checking *it, int code)
+{
+    durable_log_close(it->own);
+    if (--it->log->checks > 0 || !it->log->closing) return code;
+    durable_log_close(it->log);
+    return DUR_MISUSE;
 }
 
 /* ---- Which run ----------------------------------------------------------------------------- */
@@ -199,8 +209,9 @@ static int find_only(dur_log *log, const char *workflow, only_run *only)
     }
     if (only->found == 1) return DUR_OK;
     if (only->found == 0)
-        return durable_error_set(&log->error, DUR_NOT_FOUND, "there is no run%s%s in this log",
-                                 workflow ? " of workflow " : "", workflow ? workflow : "");
+        return durable_error_set(&log->error, DUR_NOT_FOUND, "there is no run%s%s%s in this log",
+                                 workflow ? " of workflow \"" : "", workflow ? workflow : "",
+                                 workflow ? "\"" : "");
     return refuse_check(log, "has several runs to choose from: name one in options.run_id");
 }
 
@@ -245,8 +256,7 @@ DUR_API int dur_replay_check(dur_log *recorded, const char *workflow,
     code = open_check(&it, recorded, options);
     if (code != DUR_OK) return code;
     code = check_only(&it, workflow, fn, user, report);
-    durable_log_close(it.own);
-    return code;
+    return close_check(&it, code);
 }
 
 /* ---- All runs ------------------------------------------------------------------------------ */
@@ -377,13 +387,20 @@ static int check_all(checking_all *all, dur_report **report)
     if (code != DUR_OK) return code;
     if (all->counts[DUR_DIVERGES])
         return durable_error_set(&all->it.log->error, DUR_DIVERGED,
-                                 "%lld open runs do not fit this code: see the report",
+                                 "of the open runs %lld do not fit this code: see the report",
                                  (long long)all->counts[DUR_DIVERGES]);
     if (all->counts[DUR_UNREADABLE])
         return durable_error_set(&all->it.log->error, DUR_CORRUPT,
-                                 "%lld open runs cannot be checked: see the report",
+                                 "of the open runs %lld cannot be checked: see the report",
                                  (long long)all->counts[DUR_UNREADABLE]);
     return DUR_OK;
+}
+
+static bool names_run(const dur_check_options *options)
+{
+    dur_check_options full = DUR_CHECK_OPTIONS_INIT;
+
+    return options && durable_copy_struct(&full, sizeof full, options) && full.run_id;
 }
 
 DUR_API int dur_replay_check_all(dur_log *log, const dur_check_options *options,
@@ -395,13 +412,15 @@ DUR_API int dur_replay_check_all(dur_log *log, const dur_check_options *options,
     if (report) *report = NULL;
     if (code != DUR_OK) return code;
     if (!report) return refuse_check(log, "needs a place for its report");
+    if (names_run(options))
+        return refuse_check(log, "of all runs takes no options.run_id: check that run by itself");
     all = durable_allocate(sizeof *all);
     if (!all) return durable_error_set(&log->error, DUR_NOMEM, "out of memory");
     code = open_check(&all->it, log, options);
     if (code == DUR_OK) {
         all->it.check.until = 0;
         code = check_all(all, report);
-        durable_log_close(all->it.own);
+        code = close_check(&all->it, code);
     }
     durable_free(all);
     return code;

@@ -258,7 +258,7 @@ static bool is_beyond(const dur_run *run, int64_t position)
 DURABLE_INTERNAL bool durable_check_ends_before(dur_run *run, int64_t position)
 {
     if (!is_beyond(run, position)) return false;
-    end_here(run, position, "no further was it to be checked", NULL);
+    end_here(run, position, "whatever comes next: no further was to be checked", NULL);
     return true;
 }
 

@@ -269,24 +269,30 @@ static void append_advice(durable_text *text, const durable_divergence *divergen
 {
     const noted_step *row = row_at(divergence, divergence->position);
 
+    bool patched = row && row->kind == DURABLE_KIND_PATCH;
+
     durable_text_add(text, "  %-16s", "what to do");
-    if (row && row->kind == DURABLE_KIND_PATCH)
-        durable_text_add(text, "The code has lost dur_patch(\"%s\") where this run has its marker:"
-                               " let it ask\n  %-16sdur_retire_patch() there instead.%s",
-                         row->name, "", divergence->checked ? "" : " ");
-    if (divergence->checked && row && row->kind == DURABLE_KIND_PATCH) return;
-    if (divergence->checked) {
+    if (patched)
+        durable_text_add(text, "This run goes the way of patch \"%s\". Code that still has it asks"
+                               " dur_patch() here,\n  %-16sor dur_retire_patch() where it knows no"
+                               " other way.",
+                         row->name, "");
+    if (!divergence->checked)
+        durable_text_add(text, "%s%*sThe run is parked; its log is unchanged. Execute it again with"
+                               " %s,\n  %-16sor start a new run under another id.",
+                         patched ? "\n" : "", patched ? 18 : 0, "",
+                         divergence->detail[0] ? "the type that was recorded"
+                                               : "code that asks for these steps",
+                         "");
+    else if (divergence->told == DUR_CHANGE_UNKNOWN && !patched)
         durable_text_add(text, "Let dur_patch() keep the old way for runs that have come so far, or"
                                " end them\n  %-16swith the old code before the new one is"
                                " deployed.",
                          "");
-        return;
-    }
-    durable_text_add(text, "The run is parked; its log is unchanged. Execute it again with"
-                           " %s,\n  %-16sor start a new run under another id.",
-                     divergence->detail[0] ? "the type that was recorded"
-                                           : "code that asks for these steps",
-                     "");
+    else if (!patched)
+        durable_text_add(text, "Give runs that have come so far what they were given, or end them"
+                               " with the old\n  %-16scode before the new one is deployed.",
+                         "");
 }
 
 static void write_text(durable_divergence *divergence)

@@ -2,6 +2,7 @@
 #include "history/format.h"
 
 #include "base/text.h"
+#include "engine/batch.h"
 
 #include <errno.h>
 
@@ -77,6 +78,13 @@ static int redact_failure(exporting *its, const dur_exported *given, const char 
     return durable_error_set(its->error, DUR_NOMEM, "out of memory for a failure's message");
 }
 
+/* What a batch came to is a line of the library's own, without which it does not replay. */
+static bool is_summary(bool of_child, const durable_datum *datum)
+{
+    return of_child && datum->type == DURABLE_DATUM_TEXT &&
+           durable_summary_is(datum->bytes, datum->length);
+}
+
 /* A failed step's value is its message. */
 static int redact_step(exporting *its, dur_exported *what, durable_step_record *step)
 {
@@ -87,6 +95,7 @@ static int redact_step(exporting *its, dur_exported *what, durable_step_record *
     what->position = step->position;
     what->what = "step";
     if (!what->name) return durable_error_set(its->error, DUR_NOMEM, "out of memory for a name");
+    if (is_summary(step->kind == DURABLE_KIND_CHILD, &step->value)) return DUR_OK;
     if (step->outcome != DURABLE_OUTCOME_FAILURE)
         return redact_value(its, what, &step->value);
     if (step->value.type != DURABLE_DATUM_TEXT) return DUR_OK;
@@ -128,7 +137,8 @@ static int redact_run(exporting *its, dur_exported *what, durable_run_row *run)
     what->what = "input";
     code = redact_value(its, what, &run->input);
     what->what = "output";
-    if (code == DUR_OK) code = redact_value(its, what, &run->output);
+    if (code == DUR_OK && !is_summary(run->called, &run->output))
+        code = redact_value(its, what, &run->output);
     return code == DUR_OK ? redact_failure(its, what, &run->failure) : code;
 }
 

@@ -530,6 +530,9 @@ static void law9_a_check_that_cannot_be_is_told(void **state)
     wrong.until = -1;
     assert_code(DUR_MISUSE, dur_replay_check(log, "tour", &wrong, walk, &it, &report), log);
     options = options_of(ID);
+    assert_code(DUR_MISUSE, dur_replay_check_all(log, &options, &report), log);
+    assert_null(report);
+    assert_has(dur_errmsg(log), "run_id");
     assert_code(DUR_CONFLICT, dur_replay_check(log, "other", &options, walk, &it, &report), log);
     assert_has(dur_report_text(report), "workflow \"tour\"");
     assert_int_equal(DUR_UNREADABLE, dur_report_verdict(report));
@@ -538,6 +541,27 @@ static void law9_a_check_that_cannot_be_is_told(void **state)
     assert_string_equal("no report", dur_report_text(NULL));
     assert_int_equal(DUR_UNREADABLE, dur_report_verdict(NULL));
     dur_close(log);
+}
+
+static int closing(dur_run *run, void *user)
+{
+    DUR_STEP(run, "book") { }
+    dur_close(user);
+    return 0;
+}
+
+/* The log goes when the check has ended, which it stands under. */
+static void law9_a_log_that_is_closed_by_what_is_checked(void **state)
+{
+    test_host *host = *state;
+    dur_log *log = host_log(host);
+    dur_report *report = NULL;
+    tour it = {0};
+
+    assert_code(DUR_SUSPENDED, pass(log, &it), log);
+    assert_int_equal(DUR_MISUSE, dur_replay_check(log, "tour", NULL, closing, log, &report));
+    dur_free_report(report);
+    assert_null(sqlite3_next_stmt(host->db, NULL));
 }
 
 static void the_only_run_of_a_workflow_needs_no_name(void **state)
@@ -660,6 +684,7 @@ int main(void)
         IN_MEMORY(strictness_is_what_is_asked_for),
         IN_MEMORY(a_check_may_end_before_the_record_does),
         IN_MEMORY(law9_a_check_that_cannot_be_is_told),
+        IN_MEMORY(law9_a_log_that_is_closed_by_what_is_checked),
         IN_MEMORY(the_only_run_of_a_workflow_needs_no_name),
         IN_MEMORY(law5_all_open_runs_are_checked_before_new_code_meets_them),
     };

@@ -193,8 +193,8 @@ static void an_edited_log_is_no_trap(void **state)
         "UPDATE durable_runs SET parent = run, root = NULL, called_at = 'x'",
         "UPDATE durable_runs SET root = run, parent = run, called_at = 1, ended = 1, due = NULL",
         "UPDATE durable_runs SET status = 99, request = 'x', restarted_at = -4, origin = 'x'",
-        "INSERT INTO durable_steps SELECT (1 << 27) + 134217727, kind, name, format, value, low,"
-        " epoch, attempt, began, took, fingerprint, site FROM durable_steps LIMIT 1",
+        ("INSERT INTO durable_steps SELECT (1 << 27) + 134217727, kind, name, format, value, low,"
+         " epoch, attempt, began, took, fingerprint, site FROM durable_steps LIMIT 1"),
     };
 
     for (size_t i = 0; i < sizeof edits / sizeof edits[0]; i++) {

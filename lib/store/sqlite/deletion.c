@@ -132,7 +132,7 @@ static int delete_in_group(durable_sqlite *store, durable_write *write, const ch
 static int refuse_deletion(durable_sqlite *store, const char *whose, const char *name)
 {
     return durable_error_set(&store->head.error, DUR_NOT_ENDED,
-                             "%s \"%s\" has not ended, and refers to it", whose, name);
+                             "%s \"%s\", which has not ended, refers to it", whose, name);
 }
 
 static int explain_deletion(durable_sqlite *store, const deletion_look *look)
@@ -146,7 +146,7 @@ static int explain_deletion(durable_sqlite *store, const deletion_look *look)
     if (look->parent[0]) return refuse_deletion(store, "its parent", look->parent);
     if (look->child[0]) return refuse_deletion(store, "its child", look->child);
     if (look->heir[0])
-        return refuse_deletion(store, "the run that goes on from it,", look->heir);
+        return refuse_deletion(store, "the run that goes on from it", look->heir);
     return durable_sqlite_had_no_effect(store, "delete the run");
 }
 

@@ -268,7 +268,7 @@ static void fill_whole_run(const durable_run_record *record, durable_run_row *wh
     whole->called = record->root != 0;
     whole->queue = record->queue;
     whole->priority = record->priority;
-    whole->due = record->owner ? record->created : record->due;
+    whole->due = record->owner && !record->paused ? record->created : record->due;
     whole->deadline = record->deadline;
     whole->created = record->created;
     whole->ended = record->ended;

@@ -150,7 +150,7 @@ static durable_run_row row_of(const whole_visit *at, const memory_run *run)
                              .on_parent_end = parent ? run->on_parent_end : 0,
                              .queue = memory_copy_text(run->queue),
                              .priority = run->priority,
-                             .due = run->owner ? run->created : run->due,
+                             .due = run->owner && !run->paused ? run->created : run->due,
                              .awaits = awaits_of(run),
                              .deadline = run->deadline,
                              .created = run->created,
