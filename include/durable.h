@@ -1634,7 +1634,9 @@ DUR_API int dur_resume(dur_log *log, const char *run_id);
 DUR_API int dur_terminate(dur_log *log, const char *run_id, const char *reason);
 
 /* Delete a run that has ended, with the children that it calls and its signals. DUR_NOT_ENDED: it
- * has not, or something open refers to it, whose name is in the message; see dur_retain(). */
+ * has not, or something open refers to it, whose name is in the message; see dur_retain(). What it
+ * has started, and the runs of its chain before it, stay: where a new run is to have its id, delete
+ * these first, or that one will find its children's ids taken (DUR_CONFLICT). */
 DUR_API int dur_delete(dur_log *log, const char *run_id);
 
 /* Which runs that have ended are deleted. Start from DUR_RETENTION_INIT. */

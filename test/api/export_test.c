@@ -447,7 +447,7 @@ static void an_export_is_of_one_moment(void **state)
     char *text;
 
     for (int i = 0; i < 4; i++) {
-        char id[8];
+        char id[16];
 
         snprintf(id, sizeof id, "r%d", i);
         assert_code(DUR_OK, dur_execute(log, "caller", id, NULL, caller, NULL), log);

@@ -124,7 +124,7 @@ static void what_an_open_run_refers_to_is_named(void **state)
 
     assert_code(DUR_OK, dur_execute(it.log, "family", RUN, NULL, starts, &it), it.log);
     assert_code(DUR_NOT_ENDED, dur_delete(it.log, RUN), it.log);
-    assert_has(dur_errmsg(it.log), "its child \"mail\" has not ended");
+    assert_has(dur_errmsg(it.log), "its child \"mail\", which has not ended");
     assert_int_equal(0, retain(&it, retention_of(0, 0)));
     assert_code(DUR_OK, dur_terminate(it.log, "mail", NULL), it.log);
     assert_int_equal(2, retain(&it, retention_of(0, 0)));
