@@ -1,5 +1,5 @@
-/* test/api: exports of runs in states that are easily forgotten: held and paused at once; and what a
- * redaction of every text leaves alone, so that the recording still replays. */
+/* test/api: exports of runs in states that are easily forgotten: held and paused at once; and what
+ * a redaction of every text leaves alone, so that the recording still replays. */
 #include "api/script.h"
 
 static int append(const char *line, size_t length, void *user)
