@@ -7,6 +7,10 @@
 /* May the log be used? DUR_OK, DUR_MISUSE for NULL, or why it could not be opened. */
 DURABLE_INTERNAL int durable_check_log(dur_log *log);
 
+/* After log->visiting was set for callbacks that are shown its rows: gives `code` back, or closes
+ * the log where one of them has asked for that. */
+DURABLE_INTERNAL int durable_visited(dur_log *log, int code);
+
 /* May the run be used? DUR_OK, or DUR_MISUSE for NULL and for a run whose log was closed. */
 DURABLE_INTERNAL int durable_check_run(dur_run *run);
 

@@ -6,9 +6,20 @@
 DURABLE_INTERNAL int durable_check_log(dur_log *log)
 {
     if (!log) return DUR_MISUSE;
+    if (log->visiting)
+        return durable_error_set(&log->error, DUR_MISUSE,
+                                 "a callback that is shown what is recorded must not call the log");
     if (log->open_code == DUR_OK) return DUR_OK;
     durable_error_copy(&log->error, &log->open_error);
     return log->open_code;
+}
+
+DURABLE_INTERNAL int durable_visited(dur_log *log, int code)
+{
+    log->visiting = false;
+    if (!log->closing || log->checks > 0) return code;
+    durable_log_close(log);
+    return DUR_MISUSE;
 }
 
 DURABLE_INTERNAL int durable_check_run(dur_run *run)

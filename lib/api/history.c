@@ -20,16 +20,19 @@ DUR_API int dur_visit_steps(dur_log *log, const char *run_id, int64_t from,
 
     if (code == DUR_OK) code = durable_check_name(log, "run id", run_id);
     if (code != DUR_OK) return code;
-    if (visit && from >= 0)
-        code = durable_visit_steps(log->store, run_id, from, visit, user, &log->error);
-    else
-        code = durable_error_set(&log->error, DUR_MISUSE,
-                                 "dur_visit_steps() needs a visitor, and a position from 0 on");
-    return of_run(log, run_id, code);
+    if (!visit || from < 0)
+        return of_run(log, run_id,
+                      durable_error_set(&log->error, DUR_MISUSE,
+                                        "dur_visit_steps() needs a visitor, and a position from 0"
+                                        " on"));
+    log->visiting = true;
+    code = durable_visit_steps(log->store, run_id, from, visit, user, &log->error);
+    return durable_visited(log, of_run(log, run_id, code));
 }
 
 /* ---- Export -------------------------------------------------------------------------------- */
 
+/* DUR_OK: and the log is being visited, until told() has been asked. */
 static int check_export(dur_log *log, const char *run_id, const dur_export_options *given,
                         const char *what, dur_export_options *options)
 {
@@ -40,7 +43,8 @@ static int check_export(dur_log *log, const char *run_id, const dur_export_optio
     if (code == DUR_OK && run_id) code = durable_check_name(log, "run id", run_id);
     if (code != DUR_OK) return code;
     if (what) return durable_error_set(&log->error, DUR_MISUSE, "an export needs %s", what);
-    if (!given || durable_copy_struct(options, sizeof *options, given)) return DUR_OK;
+    log->visiting = !given || durable_copy_struct(options, sizeof *options, given);
+    if (log->visiting) return DUR_OK;
     return durable_error_set(&log->error, DUR_MISUSE,
                              "the export options must be set up with DUR_EXPORT_OPTIONS_INIT");
 }
@@ -51,7 +55,7 @@ static int told(dur_log *log, const char *run_id, int code)
     if (code == DUR_NOT_FOUND && run_id)
         durable_error_set(&log->error, code, "run \"%s\": there is no such run in this log",
                           run_id);
-    return code;
+    return durable_visited(log, code);
 }
 
 DUR_API int dur_export(dur_log *log, const char *run_id, const dur_export_options *options,
@@ -102,8 +106,9 @@ DUR_API int dur_export_database(dur_log *log, const char *run_id,
     durable_store *to;
     int code = check_export(log, run_id, options, path ? NULL : "a path", &full);
 
-    if (code == DUR_OK) code = open_own(&log->clock, path, DURABLE_OWN_NEW, &to, &log->error);
     if (code != DUR_OK) return code;
+    code = open_own(&log->clock, path, DURABLE_OWN_NEW, &to, &log->error);
+    if (code != DUR_OK) return durable_visited(log, code);
     code = durable_export_to_store(log->store, run_id, &full, to, &log->error);
     to->methods->close(to);
     if (code != DUR_OK) durable_remove_own(path);

@@ -74,7 +74,7 @@ DUR_API int dur_open(struct sqlite3 *db, const dur_options *options, dur_log **l
 
 DUR_API void dur_close(dur_log *log)
 {
-    if (log && log->checks) log->closing = true;
+    if (log && (log->checks || log->visiting)) log->closing = true;
     else if (log) durable_log_close(log);
 }
 

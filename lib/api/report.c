@@ -167,9 +167,8 @@ static int open_check(checking *it, dur_log *log, const dur_check_options *optio
 static int close_check(checking *it, int code)
 {
     durable_log_close(it->own);
-    if (--it->log->checks > 0 || !it->log->closing) return code;
-    durable_log_close(it->log);
-    return DUR_MISUSE;
+    it->log->checks--;
+    return durable_visited(it->log, code);
 }
 
 /* ---- Which run ----------------------------------------------------------------------------- */

@@ -102,7 +102,8 @@ struct dur_log {
     durable_atomic_flag stops; /* the loop is to end */
     bool closed;               /* in that call: the struct goes when it returns */
     int checks;                /* replay checks of it that run now */
-    bool closing;              /* it is to be closed when they have ended */
+    bool visiting;             /* its rows are shown to a callback, which is not to call it */
+    bool closing;              /* it is to be closed when these have ended */
     char *code_version;
     char owner[DURABLE_OWNER_MARK_SIZE];
     int (*owner_alive)(const char *owner_mark, void *user);

@@ -113,10 +113,57 @@ static void a_batch_whose_texts_are_hidden_replays(void **state)
     dur_close(log);
 }
 
+/* Callbacks that do what they must not. */
+typedef struct meddler {
+    dur_log *log;
+    int code;
+    bool closes;
+} meddler;
+
+static int meddle(meddler *it)
+{
+    if (it->closes) dur_close(it->log);
+    else it->code = dur_export(it->log, NULL, NULL, append, NULL);
+    return 0;
+}
+
+static int meddle_writing(const char *line, size_t length, void *user)
+{
+    (void)line, (void)length;
+    return meddle(user);
+}
+
+static int meddle_visiting(const dur_recorded_step *step, void *user)
+{
+    (void)step;
+    return meddle(user);
+}
+
+static void law9_callbacks_that_call_the_log_are_refused(void **state)
+{
+    test_host *host = *state;
+    meddler it = {host_log(host), DUR_OK, false};
+    int bodies = 0;
+
+    assert_code(DUR_OK, dur_execute(it.log, "w", "r", NULL, one_step, &bodies), it.log);
+    assert_code(DUR_OK, dur_export(it.log, NULL, NULL, meddle_writing, &it), it.log);
+    assert_int_equal(DUR_MISUSE, it.code);
+    it.code = DUR_OK;
+    assert_code(DUR_OK, dur_visit_steps(it.log, "r", 0, meddle_visiting, &it), it.log);
+    assert_int_equal(DUR_MISUSE, it.code);
+    assert_code(DUR_OK, dur_visit_steps(it.log, "r", 2, meddle_visiting, &it), it.log);
+    it.closes = true;
+    assert_int_equal(DUR_MISUSE, dur_visit_steps(it.log, "r", 0, meddle_visiting, &it));
+    it.log = host_log(host);
+    assert_int_equal(DUR_MISUSE, dur_export(it.log, NULL, NULL, meddle_writing, &it));
+    assert_null(sqlite3_next_stmt(host->db, NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_EVERY_JOURNAL(a_run_that_is_held_and_paused_is_exported),
+        IN_MEMORY(law9_callbacks_that_call_the_log_are_refused),
         IN_MEMORY(a_batch_whose_texts_are_hidden_replays),
     };
 
