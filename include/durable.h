@@ -1721,8 +1721,8 @@ typedef struct dur_recorded_step {
     const char *site;     /* "file.c:12", or "" */
 } dur_recorded_step;
 
-/* 0: go on; anything else ends the visit. The step lives until it returns. It must not call the
- * log. */
+/* 0: go on; anything else ends the visit. The step lives until it returns. It must not call the log
+ * (DUR_MISUSE). */
 typedef int dur_step_visitor(const dur_recorded_step *step, void *user);
 
 /* Visit the recorded steps of a run in order, from `from` on (0 and 1: from the first). DUR_OK,
