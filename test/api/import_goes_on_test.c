@@ -137,7 +137,7 @@ static void a_step_in_doubt_stays_in_doubt(void **state)
 
     for (int parked = 0; parked < 2; parked++) {
         dur_log *log = host_log(host), *copy;
-        char id[8], *text;
+        char id[16], *text;
 
         snprintf(id, sizeof id, "r%d", parked);
         bodies = 0;
