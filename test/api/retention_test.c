@@ -225,7 +225,7 @@ static void the_space_is_used_again(void **state)
     assert_int_equal(full, pages(&it));
     assert_true(host_number(it.host->db, "PRAGMA freelist_count") > full / 2);
     for (int round = 0; round < 5; round++) {
-        char prefix[8];
+        char prefix[16];
 
         snprintf(prefix, sizeof prefix, "%d", round);
         end_many(&it, prefix, 200);
