@@ -11,6 +11,8 @@
 #include "support/host.h"
 
 #include <sqlite3.h>
+#include <stdlib.h>
+#include <time.h>
 
 typedef struct world {
     sqlite3 *db;
@@ -117,15 +119,35 @@ static bool try_with(int64_t nth, bool persistent, bool changed,
     return fired > 0;
 }
 
+/* DUR_FAULT_STRIDE in the environment: only each so manieth, from a random one on (DUR_SEED),
+ * unless DUR_FAULT_ALL is there, too. */
+static int64_t stride(void)
+{
+    const char *text = getenv("DUR_FAULT_STRIDE");
+    int64_t each = text && !getenv("DUR_FAULT_ALL") ? strtoll(text, NULL, 10) : 1;
+
+    return each > 1 ? each : 1;
+}
+
+static int64_t random_first(void)
+{
+    const char *text = getenv("DUR_SEED");
+    int64_t seed = text ? strtoll(text, NULL, 10) : (int64_t)time(NULL);
+
+    print_message("one in %lld allocations, DUR_SEED=%lld\n", (long long)stride(),
+                  (long long)seed);
+    return (seed > 0 ? seed : 0) % stride() + 1;
+}
+
 static void sweep(bool changed, int (*check)(world *, dur_report **))
 {
     for (int persistent = 0; persistent < 2; persistent++) {
-        int64_t nth = 1;
+        int64_t nth = random_first(), trials = 0;
 
-        while (try_with(nth, persistent, changed, check)) nth++;
-        print_message("%lld allocations failed, %s\n", (long long)nth - 1,
-                      persistent ? "and all behind each" : "one at a time");
-        assert_true(nth > 20);
+        for (; try_with(nth, persistent, changed, check); nth += stride()) trials++;
+        print_message("%lld of %lld allocations failed, %s\n", (long long)trials,
+                      (long long)nth - 1, persistent ? "and all behind each" : "one at a time");
+        assert_true(nth > 20 && trials > 1);
     }
 }
 
