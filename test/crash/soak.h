@@ -131,7 +131,7 @@ typedef struct soak_book {
     int workers;
     soak_slot *slots;
     soak_sender senders[SOAK_SENDERS];
-    atomic_llong started;   /* runs that the senders have put into the log */
+    atomic_llong started;   /* every run before this one is in the log */
     atomic_llong settled;   /* every run before this one is settled */
     atomic_llong open;      /* runs in the log that have not ended, as the watcher sees it */
     atomic_llong steps;     /* recorded ones, likewise */

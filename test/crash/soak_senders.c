@@ -63,6 +63,8 @@ static void send_next(int sender, dur_log *log, int64_t run, const soak_plan *pl
     int n = (int)(fake_clock_random(chance) % (uint64_t)plan->sends);
     int code;
 
+    /* Who has delivered the last one may have been killed before it could say so. */
+    if (slot->delivered == (1u << plan->sends) - 1 && !plan->keyed) slot->settled = true;
     if (slot->delivered >> n & 1 && (!plan->keyed || fake_clock_random(chance) % 4)) return;
     code = send_signal(sender, log, run, plan, n);
     if (code == DUR_OK && plan->keyed && fake_clock_random(chance) % 4 == 0)
@@ -107,7 +109,7 @@ static void start_next(int sender, dur_log *log)
     soak_expect("dur_start", log, code, allowed);
     if (code != DUR_OK && code != DUR_REPLAYED) return;
     if (plan.kind != SOAK_ASKER && plan.sends == 0) soak->slots[run].settled = true;
-    if (!atomic_exchange(&soak->slots[run].started, true)) soak->started++;
+    soak->slots[run].started = true;
     soak->senders[sender].next = run + SOAK_SENDERS;
 }
 
@@ -134,6 +136,16 @@ static bool send_something(int sender, dur_log *log, fake_clock *chance)
     return true;
 }
 
+/* Counted from the slots, as a sender may be killed between any two of its acts. */
+static void advance_started(void)
+{
+    long long first = soak->started;
+
+    while (first < soak->runs && soak->slots[first].started &&
+           atomic_compare_exchange_strong(&soak->started, &first, first + 1))
+        first++;
+}
+
 static void advance_settled(void)
 {
     long long first = soak->settled;
@@ -158,6 +170,7 @@ int soak_send(void *user)
         if (busy) start_next(role->index, sender.log);
         for (int i = 0; i < 3; i++)
             busy |= send_something(role->index, sender.log, &chance);
+        advance_started();
         advance_settled();
         sqlite3_sleep(busy ? 1 : 5);
     }
