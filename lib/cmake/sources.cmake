@@ -79,6 +79,7 @@ set(durable_sources
     engine/wait.c
     engine/worker.c
     store/guard.c
+    store/names.c
     store/sqlite/connection.c
     store/sqlite/control.c
     store/sqlite/deletion.c

@@ -203,26 +203,13 @@ static bool has_recorded_end(const dur_run *run)
 {
     int status = run->recorded.status;
 
-    return status == DURABLE_COMPLETED || status == DURABLE_FAILED ||
-           status == DURABLE_CANCELLED || status == DURABLE_TIMED_OUT ||
-           status == DURABLE_CONTINUED;
+    /* One that was terminated would have gone on. */
+    return durable_status_has_ended(status) && status != DURABLE_TERMINATED;
 }
 
 DURABLE_INTERNAL bool durable_check_is_left_open(const dur_run *run)
 {
     return has_recorded_end(run);
-}
-
-static const char *status_name(int status)
-{
-    switch (status) {
-    case DURABLE_COMPLETED: return "completed";
-    case DURABLE_FAILED: return "failed";
-    case DURABLE_CANCELLED: return "cancelled";
-    case DURABLE_TIMED_OUT: return "timed out";
-    case DURABLE_CONTINUED: return "continued";
-    default: return "not ended";
-    }
 }
 
 /* The innermost run tells what comes next, the outermost where that is. */
@@ -276,7 +263,7 @@ DURABLE_INTERNAL int durable_check_frontier(dur_run *run, int64_t position, int 
     /* A step that was open beside one that failed may have no row. */
     if (has_recorded_end(run) && !is_beyond(run, position) && !run->in_gap) {
         durable_print(detail, sizeof detail, "the end of the run (%s)",
-                      status_name(run->recorded.status));
+                      durable_name_of_status(run->recorded.status));
         return durable_diverge_as(run, DUR_CHANGE_OUTCOME, position, &asked, detail);
     }
     durable_print(quoted, sizeof quoted, "\"%s\"", name);
@@ -317,7 +304,7 @@ static int differ(dur_run *run, const char *ends, const char *failure)
 
     durable_print(detail, sizeof detail,
                   "the end of the run (%s), and the code's is another: %s%s%s",
-                  status_name(run->recorded.status), ends, failure ? ": " : "",
+                  durable_name_of_status(run->recorded.status), ends, failure ? ": " : "",
                   failure ? failure : "");
     run->stop = DUR_OK;
     durable_diverge_as(run, DUR_CHANGE_OUTCOME, run->position, NULL, detail);
@@ -327,7 +314,7 @@ static int differ(dur_run *run, const char *ends, const char *failure)
 DURABLE_INTERNAL int durable_check_ending(dur_run *run, const durable_ending *ending)
 {
     durable_check *check = run->log->check;
-    const char *ends = status_name(ending->status);
+    const char *ends = durable_name_of_status(ending->status);
 
     if (ending->status == DURABLE_PARKED) return DUR_OK;
     if (!has_recorded_end(run)) {

@@ -31,18 +31,9 @@ struct durable_divergence {
 
 DURABLE_INTERNAL const char *durable_kind_name(int kind)
 {
-    switch (kind) {
-    case DURABLE_KIND_STEP: return "step";
-    case DURABLE_KIND_TIMER: return "timer";
-    case DURABLE_KIND_RECEIVE: return "receive";
-    case DURABLE_KIND_SELECT: return "select";
-    case DURABLE_KIND_CALLBACK: return "callback";
-    case DURABLE_KIND_CHILD: return "child";
-    case DURABLE_KIND_UNDO: return "undo";
-    case DURABLE_KIND_CANCEL: return "cancel";
-    case DURABLE_KIND_PATCH: return "patch";
-    default: return "entry of an unknown kind";
-    }
+    const char *name = durable_name_of_kind(kind);
+
+    return name ? name : "entry of an unknown kind";
 }
 
 /* ---- Noting -------------------------------------------------------------------------------- */

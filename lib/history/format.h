@@ -54,8 +54,6 @@ DURABLE_INTERNAL bool durable_word_number(durable_vocabulary vocabulary, const c
 /* "a, b or c". */
 DURABLE_INTERNAL const char *durable_words_list(durable_vocabulary vocabulary);
 
-DURABLE_INTERNAL bool durable_status_has_ended(int status);
-
 /* The position in a callback's address, "\t12"; 0: it is no such address. */
 DURABLE_INTERNAL int64_t durable_position_of(const char *address, size_t length);
 

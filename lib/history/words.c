@@ -4,31 +4,34 @@
 typedef struct vocabulary {
     int first; /* the number of the first word */
     const char *list;
-    const char *words[10];
+    const char *(*name)(int number); /* NULL: the words are these */
+    const char *words[4];
 } vocabulary;
 
-/* As in durable_runs_view, durable_steps_view and durable_pending_view. */
 static const vocabulary vocabularies[] = {
     [DURABLE_WORDS_STATUS] = {DURABLE_RUNNING, "a status as in durable_runs_view",
-                              {"running", "completed", "failed", "parked", "suspended",
-                               "cancelled", "timed out", "continued", "terminated", NULL}},
+                              durable_name_of_status, {NULL}},
     [DURABLE_WORDS_KIND] = {DURABLE_KIND_STEP, "a kind as in durable_steps_view",
-                            {"step", "timer", "receive", "select", "callback", "child", "undo",
-                             "cancel", "patch", NULL}},
+                            durable_name_of_kind, {NULL}},
     [DURABLE_WORDS_OUTCOME] = {DURABLE_OUTCOME_RESULT, "\"result\", \"failure\" or \"timed out\"",
-                               {"result", "failure", "timed out", NULL}},
+                               NULL, {"result", "failure", "timed out", NULL}},
     [DURABLE_WORDS_INTENT] = {DURABLE_INTENT, "\"begun\", \"result\" or \"failure\"",
-                              {"begun", "result", "failure", NULL}},
+                              NULL, {"begun", "result", "failure", NULL}},
     [DURABLE_WORDS_PARENT_END] = {DUR_CHILD_CANCEL, "\"cancel\" or \"leave\"",
-                                  {"cancel", "leave", NULL}},
+                                  NULL, {"cancel", "leave", NULL}},
 };
+
+static const char *word_at(const vocabulary *of, int index)
+{
+    return of->name ? of->name(of->first + index) : of->words[index];
+}
 
 DURABLE_INTERNAL const char *durable_word_of(durable_vocabulary which, int number)
 {
     const vocabulary *of = &vocabularies[which];
 
-    for (int i = 0; of->words[i]; i++)
-        if (of->first + i == number) return of->words[i];
+    for (int i = 0; word_at(of, i); i++)
+        if (of->first + i == number) return word_at(of, i);
     return NULL;
 }
 
@@ -36,8 +39,8 @@ DURABLE_INTERNAL bool durable_word_number(durable_vocabulary which, const char *
 {
     const vocabulary *of = &vocabularies[which];
 
-    for (int i = 0; of->words[i]; i++) {
-        if (strcmp(of->words[i], word) != 0) continue;
+    for (int i = 0; word_at(of, i); i++) {
+        if (strcmp(word_at(of, i), word) != 0) continue;
         *number = of->first + i;
         return true;
     }
@@ -47,11 +50,6 @@ DURABLE_INTERNAL bool durable_word_number(durable_vocabulary which, const char *
 DURABLE_INTERNAL const char *durable_words_list(durable_vocabulary which)
 {
     return vocabularies[which].list;
-}
-
-DURABLE_INTERNAL bool durable_status_has_ended(int status)
-{
-    return status != DURABLE_RUNNING && status != DURABLE_PARKED && status != DURABLE_SUSPENDED;
 }
 
 DURABLE_INTERNAL int64_t durable_position_of(const char *address, size_t length)

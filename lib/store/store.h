@@ -51,6 +51,11 @@ enum {
     DURABLE_TERMINATED = 9
 };
 
+static inline bool durable_status_has_ended(int64_t status)
+{
+    return status != DURABLE_RUNNING && status != DURABLE_PARKED && status != DURABLE_SUSPENDED;
+}
+
 /* What somebody has asked of a run, as bits; part of the file format. */
 enum { DURABLE_REQUEST_END = 1, DURABLE_REQUEST_PAUSE = 2 };
 
@@ -68,6 +73,10 @@ enum {
     DURABLE_KIND_PATCH = 9
 };
 enum { DURABLE_OUTCOME_RESULT = 0, DURABLE_OUTCOME_FAILURE = 1, DURABLE_OUTCOME_TIMED_OUT = 2 };
+
+/* A status and a kind as the views name them; NULL: there is none of that number. */
+DURABLE_INTERNAL const char *durable_name_of_status(int status);
+DURABLE_INTERNAL const char *durable_name_of_kind(int kind);
 
 /* What stands behind a pending step whose body may run at most once; part of the file format. */
 enum {

@@ -113,7 +113,7 @@ static int explain_asking(durable_sqlite *store, const asking *it, const char *d
         return durable_error_set(&store->head.error, DUR_NOT_FOUND, "there is no such run");
     if (look->called) return durable_sqlite_refuse_called(store, look->part_of);
     if (it->failure && look->status == DURABLE_TERMINATED) return DUR_REPLAYED;
-    if (durable_request_is_late(look))
+    if (durable_status_has_ended(look->status))
         return durable_error_set(&store->head.error, DUR_ENDED, "the run has ended");
     if (!it->failure && paused == it->pause) return DUR_REPLAYED;
     return durable_sqlite_had_no_effect(store, doing);

@@ -87,8 +87,10 @@ static void copy_column(char name[DUR_NAME_MAX + 1], sqlite3_stmt *statement, in
     if (text) durable_print(name, DUR_NAME_MAX + 1, "%s", (const char *)text);
 }
 
-static void read_deletion_look(sqlite3_stmt *statement, deletion_look *look)
+static void read_deletion_look(sqlite3_stmt *statement, void *context)
 {
+    deletion_look *look = context;
+
     look->run = sqlite3_column_int64(statement, 0);
     look->called = sqlite3_column_int(statement, 1) != 0;
     copy_column(look->part_of, statement, 2);
@@ -100,19 +102,9 @@ static void read_deletion_look(sqlite3_stmt *statement, deletion_look *look)
 
 static int look_at_deletion(durable_sqlite *store, const char *run_id, deletion_look *look)
 {
-    sqlite3_stmt *statement = durable_sqlite_statement(store, DURABLE_SQL_LOOK_AT_DELETION);
-    int result;
-
     memset(look, 0, sizeof *look);
-    if (!statement) return store->head.error.sqlite_code;
-    result = durable_bind_string(statement, 1, run_id);
-    if (result == SQLITE_OK) result = durable_sqlite_read(store, statement);
-    if (result == SQLITE_ROW)
-        read_deletion_look(statement, look);
-    else if (result != SQLITE_DONE)
-        durable_sqlite_failed(store, result, "look the run up");
-    durable_sqlite_rest(statement);
-    return result == SQLITE_ROW ? SQLITE_DONE : result;
+    return durable_sqlite_look_by_id(store, DURABLE_SQL_LOOK_AT_DELETION, run_id,
+                                     read_deletion_look, look);
 }
 
 /* A write that changes nothing takes the lock, so that what is found then holds. */

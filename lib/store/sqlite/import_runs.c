@@ -74,11 +74,6 @@ static int find_imported(durable_sqlite *store, const char *id, const char *miss
     return code == DUR_OK && !in_import ? durable_not_imported(store, missing) : code;
 }
 
-static bool is_open_status(int status)
-{
-    return status == DURABLE_RUNNING || status == DURABLE_PARKED || status == DURABLE_SUSPENDED;
-}
-
 /* Each address stands between newlines. */
 static bool is_awaits(const char *awaits)
 {
@@ -95,7 +90,8 @@ static const char *problem_of_run(const durable_run_row *row)
     if (!has_names || !*row->id) return "a run has no id, uid, workflow or queue";
     if (row->status < DURABLE_RUNNING || row->status > DURABLE_TERMINATED)
         return "the run's status is none";
-    if (is_open_status(row->status) && row->ended) return "the run has an end and has not ended";
+    if (!durable_status_has_ended(row->status) && row->ended)
+        return "the run has an end and has not ended";
     if (row->request & ~(DURABLE_REQUEST_END | DURABLE_REQUEST_PAUSE))
         return "the run was asked for what does not exist";
     if (row->behaviour < 1 || row->generation < 1) return "the run's numbers are below 1";
@@ -153,7 +149,7 @@ static int bind_imported_run(sqlite3_stmt *statement, int64_t key, const durable
     sqlite3_bind_int(statement, 21, row->priority);
     durable_bind_time(statement, 22, row->due);
     sqlite3_bind_int64(statement, 23, row->created);
-    if (!is_open_status(row->status)) sqlite3_bind_int64(statement, 24, row->ended);
+    if (durable_status_has_ended(row->status)) sqlite3_bind_int64(statement, 24, row->ended);
     return bind_texts_of_run(statement, row);
 }
 

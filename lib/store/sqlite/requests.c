@@ -29,9 +29,28 @@ DURABLE_INTERNAL int durable_sqlite_request_begin(durable_sqlite *store, durable
     return code == DUR_OK ? durable_sqlite_write_begin(store, write, doing) : code;
 }
 
-static void read_look(sqlite3_stmt *statement, durable_request_look *look)
+DURABLE_INTERNAL int durable_sqlite_look_by_id(durable_sqlite *store, durable_statement which,
+                                               const char *run_id, durable_row_reader *read,
+                                               void *context)
+{
+    sqlite3_stmt *statement = durable_sqlite_statement(store, which);
+    int result;
+
+    if (!statement) return store->head.error.sqlite_code;
+    result = durable_bind_string(statement, 1, run_id);
+    if (result == SQLITE_OK) result = durable_sqlite_read(store, statement);
+    if (result == SQLITE_ROW)
+        read(statement, context);
+    else if (result != SQLITE_DONE)
+        durable_sqlite_failed(store, result, "look the run up");
+    durable_sqlite_rest(statement);
+    return result == SQLITE_ROW ? SQLITE_DONE : result;
+}
+
+static void read_look(sqlite3_stmt *statement, void *context)
 {
     const unsigned char *part_of = sqlite3_column_text(statement, 4);
+    durable_request_look *look = context;
 
     look->there = true;
     look->status = sqlite3_column_int64(statement, 0);
@@ -45,19 +64,8 @@ static void read_look(sqlite3_stmt *statement, durable_request_look *look)
 DURABLE_INTERNAL int durable_sqlite_look_at_request(durable_sqlite *store, const char *run_id,
                                                    durable_request_look *look)
 {
-    sqlite3_stmt *statement = durable_sqlite_statement(store, DURABLE_SQL_LOOK_AT_REQUEST);
-    int result;
-
     memset(look, 0, sizeof *look);
-    if (!statement) return store->head.error.sqlite_code;
-    result = durable_bind_string(statement, 1, run_id);
-    if (result == SQLITE_OK) result = durable_sqlite_read(store, statement);
-    if (result == SQLITE_ROW)
-        read_look(statement, look);
-    else if (result != SQLITE_DONE)
-        durable_sqlite_failed(store, result, "look the run up");
-    durable_sqlite_rest(statement);
-    return result == SQLITE_ROW ? SQLITE_DONE : result;
+    return durable_sqlite_look_by_id(store, DURABLE_SQL_LOOK_AT_REQUEST, run_id, read_look, look);
 }
 
 /* Outside a group. */
@@ -66,12 +74,6 @@ static int look_at_request(durable_sqlite *store, const char *run_id, durable_re
     int result = durable_sqlite_look_at_request(store, run_id, look);
 
     return result == SQLITE_DONE ? DUR_OK : store->head.error.code;
-}
-
-DURABLE_INTERNAL bool durable_request_is_late(const durable_request_look *look)
-{
-    return look->status != DURABLE_RUNNING && look->status != DURABLE_PARKED &&
-           look->status != DURABLE_SUSPENDED;
 }
 
 DURABLE_INTERNAL int durable_sqlite_refuse_called(durable_sqlite *store, const char *part_of)
@@ -105,7 +107,7 @@ static int explain_cancel(durable_sqlite *store, const char *run_id)
     if (code != DUR_OK) return code;
     if (!look.there)
         return durable_error_set(&store->head.error, DUR_NOT_FOUND, "there is no such run");
-    if (durable_request_is_late(&look))
+    if (durable_status_has_ended(look.status))
         return durable_error_set(&store->head.error, DUR_ENDED, "the run has ended");
     return look.request & DURABLE_REQUEST_END
                ? DUR_REPLAYED

@@ -23,12 +23,15 @@ typedef struct durable_request_look {
     char part_of[DUR_NAME_MAX + 1]; /* … by this run, or by one below it */
 } durable_request_look;
 
-/* Gives SQLITE_DONE, or SQLite's result with the error set. */
+/* Read the row that a statement finds for an id; where there is none, `read` is not called. Gives
+ * SQLITE_DONE, or SQLite's result with the error set. */
+typedef void durable_row_reader(sqlite3_stmt *statement, void *context);
+DURABLE_INTERNAL int durable_sqlite_look_by_id(durable_sqlite *store, durable_statement which,
+                                               const char *run_id, durable_row_reader *read,
+                                               void *context);
+
 DURABLE_INTERNAL int durable_sqlite_look_at_request(durable_sqlite *store, const char *run_id,
                                                    durable_request_look *look);
-
-/* Whether the run has ended. */
-DURABLE_INTERNAL bool durable_request_is_late(const durable_request_look *look);
 
 /* DUR_CONFLICT, with the error set. */
 DURABLE_INTERNAL int durable_sqlite_refuse_called(durable_sqlite *store, const char *part_of);
