@@ -330,15 +330,22 @@ static int shorter(dur_run *run, void *user)
     return 0;
 }
 
-static int other_wait(dur_run *run, void *user)
+/* As the tour begins. */
+static bool begin_alike(dur_run *run, void *user)
 {
     dur_step *approval = NULL;
     int64_t booking = 0, now = 0;
 
     DUR_STEP(run, "book", booking) { count_body(run, user); }
-    if (dur_now(run, "now", &now) != DUR_OK) return 0;
-    if (dur_begin_callback(run, "approval", NULL, &approval) != DUR_OK) return 0;
+    if (dur_now(run, "now", &now) != DUR_OK) return false;
+    if (dur_begin_callback(run, "approval", NULL, &approval) != DUR_OK) return false;
     DUR_STEP(run, "ask") { count_body(run, user); }
+    return true;
+}
+
+static int other_wait(dur_run *run, void *user)
+{
+    if (!begin_alike(run, user)) return 0;
     return dur_sleep(run, "rest", 5) == DUR_OK ? 0 : 1;
 }
 
@@ -350,13 +357,7 @@ static int longer_child(dur_run *run, void *user)
 
 static int other_child(dur_run *run, void *user)
 {
-    dur_step *approval = NULL;
-    int64_t booking = 0, now = 0;
-
-    DUR_STEP(run, "book", booking) { count_body(run, user); }
-    if (dur_now(run, "now", &now) != DUR_OK) return 0;
-    if (dur_begin_callback(run, "approval", NULL, &approval) != DUR_OK) return 0;
-    DUR_STEP(run, "ask") { count_body(run, user); }
+    if (!begin_alike(run, user)) return 0;
     if (dur_sleep(run, "pause", 5) != DUR_OK) return 0;
     return dur_call(run, "pack", NULL, longer_child, user, NULL) == DUR_OK ? 0 : 1;
 }

@@ -54,33 +54,6 @@ static void check_long(void *context, int64_t count)
     dur_free_report(report);
 }
 
-static void race_long(const bench_options *options)
-{
-    int64_t steps = bench_scaled(options, BENCH_MANY, 1000);
-    char path[4096];
-    fixture_log fixture;
-    yard_file file;
-    bench_racer racers[] = {{.work = yard_scan, .context = &file},
-                            {.work = check_long, .context = &fixture}};
-
-    if (!bench_wanted(options, "check.1m")) return;
-    snprintf(path, sizeof path, "%s", bench_path(options, "check"));
-    fixture_long_run(path, steps, LENGTH);
-    fixture_open(&fixture, path, "NORMAL");
-    yard_open(&file, path, "NORMAL", YARD_PACKED, &first_run, 1, options->seed);
-    bench_race(racers, 2, steps, bench_rounds(options, 9));
-    yard_close(&file);
-    fixture_close(&fixture);
-    bench_remove_database(path);
-    bench_print_row(options, &(bench_row){.name = "check.1m",
-                                          .unit = "us/step",
-                                          .value = racers[1].median_ns / 1e3,
-                                          .baseline = racers[0].median_ns / 1e3,
-                                          .ratio = racers[1].ratio,
-                                          .bar_of = BENCH_BAR_OF_RATIO,
-                                          .bar = CHECK_BAR});
-}
-
 /* ---- All open runs --------------------------------------------------------------------------- */
 
 static void check_open(void *context, int64_t count)
@@ -162,6 +135,6 @@ static void race_open(const bench_options *options)
 
 void bench_check(const bench_options *options)
 {
-    race_long(options);
+    bench_race_scan(options, "check.1m", LENGTH, check_long, CHECK_BAR);
     race_open(options);
 }

@@ -32,14 +32,15 @@ static void library_replay(void *context, int64_t count)
     bench_resume();
 }
 
-static void race_length(const bench_options *options, const char *name, size_t length)
+void bench_race_scan(const bench_options *options, const char *name, size_t length,
+                     bench_work *work, double bar)
 {
     int64_t steps = bench_scaled(options, BENCH_MANY, 1000);
     char path[4096];
     fixture_log fixture;
     yard_file file;
     bench_racer racers[] = {{.work = yard_scan, .context = &file},
-                            {.work = library_replay, .context = &fixture}};
+                            {.work = work, .context = &fixture}};
 
     if (!bench_wanted(options, name))
         return;
@@ -57,7 +58,7 @@ static void race_length(const bench_options *options, const char *name, size_t l
                                           .baseline = racers[0].median_ns / 1e3,
                                           .ratio = racers[1].ratio,
                                           .bar_of = BENCH_BAR_OF_RATIO,
-                                          .bar = REPLAY_BAR});
+                                          .bar = bar});
 }
 
 /* ---- Instructions ---------------------------------------------------------------------------- */
@@ -116,7 +117,7 @@ static void count_instructions(const bench_options *options)
 
 void bench_replay(const bench_options *options)
 {
-    race_length(options, "replay.16", 16);
-    race_length(options, "replay.256", 256);
+    bench_race_scan(options, "replay.16", 16, library_replay, REPLAY_BAR);
+    bench_race_scan(options, "replay.256", 256, library_replay, REPLAY_BAR);
     count_instructions(options);
 }

@@ -21,6 +21,11 @@ void bench_history(const bench_options *options);    /* export.100k and import.1
 void bench_retain(const bench_options *options);     /* retain.run */
 void bench_size(const bench_options *options);       /* text_bytes…, run_heap_bytes */
 
+/* The library's work on a long run of such values, whose count is that of its steps and whose
+ * context a fixture_log, against a scan of the same rows. */
+void bench_race_scan(const bench_options *options, const char *name, size_t length,
+                     bench_work *work, double bar);
+
 /* In the program executed again under callgrind: who does it, "library" or "raw" (or, of
  * the lifecycle, "library-execute" or "raw-execute"). */
 void bench_record_counted(const bench_options *options, const char *who);
